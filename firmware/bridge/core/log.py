@@ -1,0 +1,53 @@
+"""The log: lines of text in, a bounded ring of the newest lines and the console out.
+
+Nothing secret is ever given to it: callers log the names of settings, never their values.
+"""
+
+from micropython import const
+
+_LINE_BYTES = const(160)  # one console line; a longer text came from outside and is cut
+LEVELS = ("debug", "info", "warning", "error")
+
+
+class Log:
+    """`lines` newest lines of at least `level`; `write` prints one (default: the console); `stamp()` gives its time text."""
+
+    def __init__(self, lines: int = 40, level: str = "info", write=print, stamp=None):
+        self._ring = [None] * lines
+        self._count = 0
+        self._level = LEVELS.index(level)
+        self._write = write
+        self.stamp = stamp
+
+    def set_level(self, level: str) -> None:
+        """One of LEVELS."""
+        self._level = LEVELS.index(level)
+
+    def _add(self, level: int, area: str, text: str) -> None:
+        if level < self._level:
+            return
+        line = "%s%s %s: %s" % (self.stamp() + " " if self.stamp else "", LEVELS[level], area, text)
+        line = line[:_LINE_BYTES].replace("\n", " ").replace("\r", " ")
+        self._ring[self._count % len(self._ring)] = line
+        self._count += 1
+        self._write(line)
+
+    def debug(self, area: str, text: str) -> None:
+        self._add(0, area, text)
+
+    def info(self, area: str, text: str) -> None:
+        self._add(1, area, text)
+
+    def warning(self, area: str, text: str) -> None:
+        self._add(2, area, text)
+
+    def error(self, area: str, text: str) -> None:
+        self._add(3, area, text)
+
+    def lines(self) -> list:
+        """The lines kept, oldest first."""
+        size = len(self._ring)
+        if self._count <= size:
+            return self._ring[: self._count]
+        cut = self._count % size
+        return self._ring[cut:] + self._ring[:cut]
