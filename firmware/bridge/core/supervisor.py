@@ -1,0 +1,110 @@
+"""Keeps the tasks alive: coroutines in, restarts with back-off and a status out; says when the watchdog may be fed.
+
+A task that ends or raises is started again after a wait that grows; its error is shown in the status. A vital task must
+`beat` within its deadline, else the watchdog is no longer fed and the chip resets. This is the one place that catches
+every error: it is the boundary behind which nobody is left to handle one.
+"""
+
+import asyncio
+import io
+import sys
+import time
+
+from micropython import const
+
+from bridge.core.backoff import Backoff
+
+_CHECK_MS = const(1000)
+_FIRST_RESTART_MS = const(500)
+_LAST_RESTART_MS = const(60000)
+_STEADY_MS = const(60000)  # a task that ran this long before it died starts with a short wait again
+# A fault of the program, not of the world around it: ends the run in simulation and tests.
+_PROGRAMMING = (AttributeError, NameError, TypeError, KeyError, IndexError, ValueError, AssertionError, NotImplementedError)
+
+
+class _Task:
+    def __init__(self, name, make, deadline_ms):
+        self.name = name
+        self.make = make
+        self.deadline_ms = deadline_ms
+        self.beaten = time.ticks_ms()
+        self.restarts = 0
+        self.error = ""
+        self.state = "new"
+
+
+class Supervisor:
+    """`log` is told of deaths; `feed()` feeds the watchdog; `strict` ends the run on a programming error."""
+
+    def __init__(self, log, feed, strict: bool = False):
+        self._log = log
+        self._feed = feed
+        self._strict = strict
+        self._tasks = []
+        self._fatal = None
+        self._handles = []
+
+    def add(self, name: str, make, deadline_s: int = 0) -> None:
+        """A task made by calling `make()`. A deadline makes it vital: it must beat that often (in seconds)."""
+        self._tasks.append(_Task(name, make, deadline_s * 1000))
+
+    def beat(self, name: str) -> None:
+        """Task `name` is alive. Cheap: called from loops."""
+        for task in self._tasks:
+            if task.name == name:
+                task.beaten = time.ticks_ms()
+
+    def late(self) -> list:
+        """Names of vital tasks whose last beat is older than their deadline."""
+        now = time.ticks_ms()
+        return [t.name for t in self._tasks if t.deadline_ms and time.ticks_diff(now, t.beaten) > t.deadline_ms]
+
+    async def run(self) -> None:
+        """Starts all tasks and feeds the watchdog while the vital ones live. Raises a programming error when strict."""
+        for task in self._tasks:
+            task.beaten = time.ticks_ms()
+            self._handles.append(asyncio.create_task(self._keep(task)))
+        silenced = False
+        while self._fatal is None:
+            late = self.late()
+            if not late:
+                self._feed()
+            elif not silenced:
+                self._log.error("supervisor", "no sign of life from %s: the watchdog will reset the chip" % ", ".join(late))
+            silenced = bool(late)
+            await asyncio.sleep_ms(_CHECK_MS)
+        raise self._fatal
+
+    async def _keep(self, task: _Task) -> None:
+        backoff = Backoff(_FIRST_RESTART_MS, _LAST_RESTART_MS)
+        while True:
+            started = time.ticks_ms()
+            task.state = "running"
+            try:
+                await task.make()
+                task.error = "ended"
+            except Exception as error:
+                self._died(task, error)
+            if time.ticks_diff(time.ticks_ms(), started) > _STEADY_MS:
+                backoff.reset()
+            task.state = "restarting"
+            task.restarts += 1
+            await asyncio.sleep_ms(backoff.next_ms())
+
+    def _died(self, task: _Task, error: Exception) -> None:
+        text = io.StringIO()
+        sys.print_exception(error, text)
+        lines = text.getvalue().strip().split("\n")
+        task.error = lines[-1]
+        self._log.error(task.name, "died of %s %s" % (lines[-1], lines[-2].strip() if len(lines) > 2 else ""))
+        if self._strict and isinstance(error, _PROGRAMMING):
+            self._fatal = error
+
+    def status(self) -> dict:
+        """Per task: state, restarts, last error."""
+        return {t.name: {"state": t.state, "restarts": t.restarts, "error": t.error} for t in self._tasks}
+
+    def stop(self) -> None:
+        """Cancels all tasks (end of a simulation)."""
+        for handle in self._handles:
+            handle.cancel()

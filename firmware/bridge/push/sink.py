@@ -1,0 +1,132 @@
+"""What every destination has in common: a cursor into the store, retries with back-off, a status; readings in, acknowledgements out.
+
+A subclass gives `session()`: connect, deliver from the cursor, call `connected` and `acknowledge`; it returns or raises
+when the connection is over. Nothing here or there is awaited by the receiving path.
+"""
+
+import asyncio
+import gc
+
+from bridge.core.backoff import Backoff
+from bridge.core.errors import BridgeError
+
+_FIRST_RETRY_MS = 1000
+_LAST_RETRY_MS = 60000  # with jitter: a broker that comes back is found within a minute
+
+
+class Identity:
+    """Who is speaking: `device` ("mb-a1b2c3", part of topics), `version` of the firmware, `board`, `boot` (count of starts)."""
+
+    def __init__(self, device: str, version: str, board: str, boot: int):
+        self.device = device
+        self.version = version
+        self.board = board
+        self.boot = boot
+
+
+class Context:
+    """What a sink is given: store, clock, log, settings (a mapping), identity, and `status()` for the whole device's status."""
+
+    def __init__(self, store, clock, log, settings, identity: Identity, status):
+        self.store = store
+        self.clock = clock
+        self.log = log
+        self.settings = settings
+        self.identity = identity
+        self.status = status
+
+
+class Sink:
+    """A destination called `name`. `state`: "off", "connecting", "connected", "waiting" (for the next try)."""
+
+    def __init__(self, name: str, context: Context):
+        self.name = name
+        self.context = context
+        self.cursor = context.store.cursor()
+        self.state = "connecting"
+        self.acknowledged = None
+        self.last_ack = None
+        self.errors = 0
+        self.last_error = ""
+        self.backoff = Backoff(_FIRST_RETRY_MS, _LAST_RETRY_MS)
+        self._said = ""
+
+    async def session(self) -> None:
+        """One connection's life."""
+        raise NotImplementedError
+
+    async def run(self) -> None:
+        """Sessions for ever, each failure shown in the status and followed by a longer wait."""
+        while True:
+            self.state = "connecting"
+            try:
+                await self.session()
+            except (OSError, EOFError, asyncio.TimeoutError, BridgeError) as error:
+                self.failed(reason(error))
+            gc.collect()
+            self.state = "waiting"
+            await asyncio.sleep_ms(self.backoff.next_ms())
+
+    def connected(self) -> None:
+        """The destination answers."""
+        if self.state != "connected":
+            self.state = "connected"
+            self._said = ""
+            self.context.log.info(self.name, "connected")
+
+    def failed(self, why: str) -> None:
+        """Notes a failure; the same one is logged once, not at each try."""
+        self.errors += 1
+        self.last_error = why
+        if why != self._said:
+            self._said = why
+            self.context.log.warning(self.name, why)
+
+    def acknowledge(self, seq: int) -> None:
+        """The destination has every reading up to and including `seq`."""
+        self.cursor.ack(seq)
+        self.delivered(seq)
+
+    def delivered(self, seq: int) -> None:
+        """The destination has reading `seq`, perhaps not all before it: the way there works, so the next retry is quick again."""
+        self.backoff.reset()
+        if self.acknowledged is None or seq > self.acknowledged:
+            self.acknowledged = seq
+        self.last_ack = self.context.clock.now()
+
+    def status(self) -> dict:
+        """For the status document. `backlog`: readings not acknowledged; `lost`: overwritten before they were."""
+        age = None if self.last_ack is None else max(0, self.context.clock.now() - self.last_ack)
+        return {
+            "state": self.state,
+            "acknowledged": self.acknowledged,
+            "last_ack_age_s": age,
+            "backlog": self.cursor.backlog,
+            "lost": self.cursor.lost,
+            "errors": self.errors,
+            "last_error": self.last_error,
+        }
+
+
+_ERRNO = {
+    104: "connection reset by the other side",
+    110: "no answer in time",
+    111: "connection refused: is the service running at that host and port?",
+    113: "no route to that host",
+    101: "network unreachable",
+    12: "not enough memory for the connection",
+    -2: "host name not found",
+    -3: "host name not found: no DNS answer",
+    -202: "host name not found",
+}
+
+
+def reason(error: Exception) -> str:
+    """Words for what a connection raised."""
+    if isinstance(error, asyncio.TimeoutError):
+        return "no answer in time"
+    if isinstance(error, EOFError):
+        return "connection closed by the other side"
+    if isinstance(error, OSError) and error.args:
+        return _ERRNO.get(error.args[0]) or "connection failed: %s" % str(error)
+    return str(error) or type(error).__name__
