@@ -1,0 +1,128 @@
+"""Settings of this device: a JSON file in, valid values out, whatever the file holds.
+
+A bad value falls back to its default and is named in `problems`; a file that is empty, binary, too long or not JSON
+leaves all defaults, or the last good copy where there is one.
+"""
+
+import json
+import os
+
+from micropython import const
+
+from bridge.config.rules import HEADER, SECRET
+from bridge.config.table import SETTINGS
+from bridge.core.errors import SettingsError
+
+_MAX_FILE = const(8192)  # all settings at their longest take less; what is longer is not ours
+_MAX_PROBLEMS = const(20)
+
+
+class Settings:
+    """A mapping of valid values by setting name. `problems`: what was wrong with what was loaded, in words, no secret in it."""
+
+    def __init__(self, raw=None):
+        self.problems = []
+        self._values = {row[0]: row[1] for row in SETTINGS}
+        if raw is not None:
+            self._take(raw)
+
+    def __getitem__(self, name: str):
+        return self._values[name]
+
+    def get(self, name: str, default=None):
+        return self._values.get(name, default)
+
+    def _problem(self, text: str) -> None:
+        if len(self.problems) < _MAX_PROBLEMS:
+            self.problems.append(text)
+
+    def _take(self, raw) -> None:
+        for name, default, rule, text in SETTINGS:
+            if name not in raw:
+                continue
+            try:
+                self._values[name] = rule(raw[name])
+            except SettingsError as error:
+                kept = "" if is_secret(rule) else ", using %s" % json.dumps(default)
+                self._problem("%s %s%s (%s)" % (name, error, kept, text))
+        for name in raw:
+            if name not in self._values:
+                self._problem("%s is not a setting" % str(name)[:40])
+
+    def public(self) -> dict:
+        """All settings for display: of a secret only whether it is set."""
+        shown = {}
+        for name, _, rule, _ in SETTINGS:
+            value = self._values[name]
+            shown[name] = ("set" if value else "") if is_secret(rule) else value
+        return shown
+
+
+def is_secret(rule) -> bool:
+    """Whether the setting of this rule is write-only."""
+    return isinstance(rule, (SECRET, HEADER))
+
+
+def read(path: str):
+    """The JSON object of a settings file, or None when there is no such file. SettingsError when it cannot be used."""
+    try:
+        with open(path, "rb") as file:
+            data = file.read(_MAX_FILE + 1)
+    except OSError:
+        return None
+    if len(data) > _MAX_FILE:
+        raise SettingsError("%s is longer than %d bytes" % (path, _MAX_FILE))
+    if not data.strip():
+        raise SettingsError("%s is empty" % path)
+    try:
+        values = json.loads(data.decode())
+    except (ValueError, UnicodeError, RuntimeError, MemoryError):  # nested without end: recursion or memory runs out
+        raise SettingsError("%s is not JSON" % path)
+    if not isinstance(values, dict):
+        raise SettingsError("%s is not a JSON object" % path)
+    return values
+
+
+def load(path: str) -> Settings:
+    """Settings of `path`; where that file is damaged, of its last good copy (`path`.good), else the defaults. Never raises."""
+    try:
+        return Settings(read(path))
+    except SettingsError as error:
+        damage = str(error)
+    try:
+        settings = Settings(read(path + ".good"))
+        settings.problems.insert(0, damage + ": using the last good copy")
+    except SettingsError:
+        settings = Settings()
+        settings.problems.insert(0, damage + ": all settings are at their defaults")
+    return settings
+
+
+def save(path: str, values: dict) -> None:
+    """Writes settings so that a power cut leaves either the old or the new file. SettingsError when a value is not valid."""
+    checked = Settings(values)
+    if checked.problems:
+        raise SettingsError(checked.problems[0])
+    _replace(path, json.dumps(values))
+
+
+def keep_good(path: str) -> None:
+    """Keeps a copy of a file that loaded without damage, if it differs from the copy there is."""
+    try:
+        with open(path) as file:
+            text = file.read(_MAX_FILE)
+        try:
+            with open(path + ".good") as file:
+                if file.read(_MAX_FILE) == text:
+                    return
+        except OSError:
+            pass
+        _replace(path + ".good", text)
+    except (OSError, UnicodeError):
+        return
+
+
+def _replace(path: str, text: str) -> None:
+    with open(path + ".new", "w") as file:
+        file.write(text)
+    os.rename(path + ".new", path)
