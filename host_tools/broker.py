@@ -9,20 +9,32 @@ import sys
 import time
 from pathlib import Path
 
-from host_tools import embedded_broker, guard, mqtt_watch
+from host_tools import embedded_broker, mqtt_watch
 from host_tools.errors import FAILED, MISSING, USAGE, UserError
 from host_tools.runtime import ROOT
+from host_tools.simulation.child import guarded
 
 HOST = "127.0.0.1"
 CHOICES = "embedded, mosquitto, or mqtt://[user:password@]host[:port]"
 _READY_S = 15.0  # a slow machine's time to load the embedded broker
 _POLL_S = 0.02
+_PATIENCE_S = 3.0  # between asking a broker to end and ending it
 _MOSQUITTO = """listener {port} {host}
 allow_anonymous true
 persistence false
 log_dest stderr
 """
 _NO_MOSQUITTO = "mosquitto is not installed; install it (apt install mosquitto, brew install mosquitto) or leave BROKER away"
+
+
+def _end(process: subprocess.Popen) -> None:
+    """Ask a program to end, and end it when it does not."""
+    process.terminate()
+    try:
+        process.wait(_PATIENCE_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def port_taken(port: int, option: str) -> UserError:
@@ -82,7 +94,7 @@ class Embedded:
         """End it."""
         if self._process:
             self._process.stdin.close()
-            guard.end(self._process)
+            _end(self._process)
             self._process.stdout.close()
 
 
@@ -107,8 +119,8 @@ class Mosquitto:
         config.write_text(_MOSQUITTO.format(port=port, host=HOST), encoding="utf-8")
         with open(self.log, "wb") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "host_tools.guard", program, "-c", str(config)], stdin=subprocess.PIPE,
-                stdout=subprocess.DEVNULL, stderr=log, cwd=ROOT, start_new_session=True)
+                guarded([program, "-c", str(config)]), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log,
+                start_new_session=True)
         self._wait_for(port)
         return mqtt_watch.Address(HOST, port)
 
@@ -129,8 +141,7 @@ class Mosquitto:
     def stop(self) -> None:
         """End it."""
         if self._process:
-            self._process.stdin.close()
-            guard.end(self._process)
+            _end(self._process)
 
 
 class Own:
