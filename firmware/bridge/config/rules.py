@@ -3,6 +3,7 @@
 A rule is a function value -> value with an attribute-free shape, made by the upper-case makers below.
 """
 
+from bridge.core.address import split_host_port
 from bridge.core.errors import SettingsError
 
 MAX_URL = 256  # longer than any address that is typed; bounds what connects and logs
@@ -94,26 +95,6 @@ def HOST_PORT():
         return value
 
     return check
-
-
-def split_host_port(value: str, default: int) -> tuple:
-    """(host, port) of "host", "host:port" or "[v6]:port"; SettingsError when the port is none."""
-    host, port = value, ""
-    if value.startswith("["):
-        end = value.find("]")
-        if end < 0:
-            raise SettingsError("has no ] after the IPv6 address")
-        host, port = value[1:end], value[end + 1 :]
-        if port and not port.startswith(":"):
-            raise SettingsError("has something odd after the IPv6 address")
-        port = port[1:]
-    elif ":" in value:
-        host, port = value.rsplit(":", 1)
-    if not port:
-        return host, default
-    if not port.isdigit() or not 0 < int(port) < 65536:
-        raise SettingsError("has no valid port after the colon")
-    return host, int(port)
 
 
 def URL(schemes: tuple):
