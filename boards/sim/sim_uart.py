@@ -1,0 +1,252 @@
+"""Fake of `machine.UART`: a pseudo-terminal or a TCP connection in, bytes as the ESP32's driver would hand them over out.
+
+Bytes that do not fit in `rxbuf` between two reads are lost, as in the real driver. Settings that differ from the meter's make the
+bytes that such a mistake makes. A sender that goes away is a silent line: a UART knows no end.
+"""
+
+import io
+
+import uselect
+import usocket
+import utime
+from sim_chip import chip, read_json
+
+_BAUD_MAX = 5_000_000  # what the ESP32's UART can do
+_CHECK_LINE_MS = 100  # how old the knowledge of the sender's settings may be
+_RETRY_MS = 500  # between attempts to find a sender that went away
+_INVERSIONS = 4 | 8 | 32 | 64
+_POLL = 3  # MP_STREAM_POLL
+_GET_FILENO = 10  # MP_STREAM_GET_FILENO
+_READ, _WRITE, _HANG_UP = 1, 4, 16
+_EINVAL = -22
+_UARTS = 3
+
+
+class UART(io.IOBase):
+    """As on the ESP32: one object per use, `init` to change settings."""
+
+    INV_TX = 32
+    INV_RX = 4
+    INV_RTS = 64
+    INV_CTS = 8
+    RTS = 1
+    CTS = 2
+    IRQ_RX = 1
+    IRQ_BREAK = 2
+    IRQ_RXIDLE = 4096
+
+    def __init__(self, id, baudrate=115200, bits=8, parity=None, stop=1, **options):
+        if not isinstance(id, int):
+            raise TypeError("can't convert %s to int" % type(id).__name__)
+        if not 0 <= id < _UARTS:
+            raise ValueError("UART(%d) does not exist" % id)
+        self._file = None
+        self._fd = None
+        self._tried = None
+        self._pending = b""
+        self._lost = 0
+        self._rxbuf = 256
+        self._line_at = None
+        self._sender = None
+        self._poll = None
+        self._open()
+        self.init(baudrate, bits, parity, stop, **options)
+
+    def init(
+        self,
+        baudrate=0,
+        bits=0,
+        parity=-1,
+        stop=0,
+        *,
+        tx=None,
+        rx=None,
+        rts=None,
+        cts=None,
+        txbuf=None,
+        rxbuf=None,
+        timeout=0,
+        timeout_char=0,
+        invert=0,
+        flow=0
+    ):
+        from machine import Pin
+        from sim_line import Line
+
+        for value in (baudrate, bits, stop, timeout, timeout_char, invert, flow):
+            if not isinstance(value, int):
+                raise TypeError("can't convert %s to int" % type(value).__name__)
+        if not 0 <= baudrate <= _BAUD_MAX:
+            raise ValueError("invalid baudrate")
+        if bits not in (0, 5, 6, 7, 8):
+            raise ValueError("invalid data bits")
+        if stop not in (0, 1, 2):
+            raise ValueError("invalid stop bits")
+        if invert & ~_INVERSIONS:
+            raise ValueError("invalid inversion mask")
+        if flow & ~3:
+            raise ValueError("invalid flow control mask")
+        for pin in (rx, cts):
+            if pin is not None:
+                Pin(pin)
+        for pin in (tx, rts):
+            if pin is not None:
+                Pin(pin, Pin.OUT)
+        if parity is not None and parity != -1:
+            parity &= 1  # even or odd, as the driver takes it
+        old = getattr(self, "_line", None)
+        if parity == -1:
+            parity = old.parity if old else None
+        if rxbuf is not None:
+            self._rxbuf = rxbuf
+        self._line = Line(
+            baudrate or (old.baud if old else 115200),
+            bits or (old.bits if old else 8),
+            parity,
+            stop or (old.stop if old else 1),
+            bool(invert & self.INV_RX),
+        )
+        self._line_at = None
+        self._pending = b""
+
+    def deinit(self):
+        self._close()
+        self._tried = utime.ticks_ms() + (1 << 28)  # never again
+
+    # the stream ----------------------------------------------------------------------------------------------------
+
+    def any(self):
+        self._drain()
+        return len(self._pending)
+
+    def readinto(self, buf, nbytes=-1):
+        self._drain()
+        n = min(len(self._pending), len(buf) if nbytes < 0 else nbytes)
+        if not n:
+            return None
+        buf[:n] = self._pending[:n] if n < len(self._pending) else self._pending
+        self._pending = self._pending[n:] if n < len(self._pending) else b""
+        return n
+
+    def read(self, nbytes=-1):
+        self._drain()
+        n = len(self._pending) if nbytes < 0 else min(nbytes, len(self._pending))
+        if not n:
+            return None
+        data = self._pending[:n]
+        self._pending = self._pending[n:]
+        return data
+
+    def readline(self):
+        self._drain()
+        n = self._pending.find(b"\n") + 1
+        return self.read(n or -1)
+
+    def write(self, buf):
+        if self._file is None:
+            return len(buf)  # into the air
+        return self._file.write(buf)
+
+    def flush(self):
+        pass
+
+    def txdone(self):
+        return True
+
+    def ioctl(self, request, arg):
+        if request == _GET_FILENO:
+            # With bytes at hand only ioctl(POLL) tells the truth; with none the operating system can wait for us.
+            if self._fd is None or self._pending:
+                return _EINVAL
+            return self._fd
+        if request == _POLL:
+            if arg & _READ and not self._pending:
+                self._drain()
+            return arg & (_READ if self._pending else 0) | arg & _WRITE
+        return _EINVAL
+
+    # the wire --------------------------------------------------------------------------------------------------------
+
+    def _open(self):
+        self._tried = utime.ticks_ms()
+        where = chip("uart")
+        if not where:
+            return
+        try:
+            if where.startswith("tcp://"):
+                host, port = where[6:].rsplit(":", 1)
+                stream = usocket.socket()
+                stream.connect(usocket.getaddrinfo(host, int(port))[0][-1])
+                stream.setblocking(False)
+            else:
+                stream = open(where, "r+b")
+        except OSError as error:
+            print("sim: no meter at %s: %s" % (where, error))
+            return
+        self._file = stream
+        self._fd = stream.fileno()
+        self._poll = uselect.poll()
+        self._poll.register(self._fd, _READ)
+
+    def _close(self):
+        if self._file is not None:
+            self._file.close()
+        self._file = self._fd = self._poll = None
+
+    def _drain(self):
+        """Takes what the wire holds: up to `rxbuf` bytes are kept, the rest is lost."""
+        if self._file is None:
+            if utime.ticks_diff(utime.ticks_ms(), self._tried) < _RETRY_MS:
+                return
+            self._open()
+        kept = len(self._pending)
+        while self._file is not None:
+            event = 0
+            for _, event in self._poll.ipoll(0):
+                pass
+            if not event:
+                return
+            chunk = self._take()
+            if not chunk:
+                if chunk is not None:  # the sender has gone: an error, an end, or nothing to read after a hang-up
+                    self._close()
+                return
+            chunk = self._as_read(chunk)
+            room = self._rxbuf - kept
+            if len(chunk) > room:
+                self._lost += len(chunk) - room
+                chunk = chunk[:room]
+            kept += len(chunk)
+            self._pending = self._pending + chunk if self._pending else chunk
+
+    def _take(self):
+        """Up to 1 KB of what was sent; b"" when the sender has gone, None when there is nothing yet."""
+        try:
+            return self._file.read(1024)
+        except OSError:
+            return b""
+
+    def _as_read(self, chunk):
+        """What these settings make of bytes that the meter sent with its own."""
+        path = chip("line")
+        if not path:
+            return chunk
+        now = utime.ticks_ms()
+        if self._line_at is None or utime.ticks_diff(now, self._line_at) > _CHECK_LINE_MS:
+            self._line_at = now
+            self._sender = self._learn(path)
+        if self._sender is None:
+            return chunk
+        from sim_line import misread
+
+        return misread(chunk, self._sender, self._line)
+
+    def _learn(self, path):
+        """The meter's settings if they differ from ours, else None."""
+        from sim_line import Line
+
+        told = read_json(path)
+        if not told:
+            return None
+        sender = Line(told["baud"], told["bits"], told["parity"], told["stop"], told["inverted"])
+        return None if self._line.reads(sender) else sender
