@@ -1,0 +1,47 @@
+# meterbridge: `make run` shows the main job in simulation, `make test` passes the tests. `make help` lists all.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+METER ?= p1-nl
+SPEED ?=
+PORT ?=
+BOARD ?=
+CONFIG ?=
+
+.PHONY: help run test bench deploy setup clean test-%
+.DEFAULT_GOAL := help
+
+help: ## this list
+	@grep -hE '^[a-z%-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z%-]+):.*## /  make \1\t/' | expand -t 20
+	@echo
+	@echo "  make run METER=sml | METER=p1-be | CAPTURE=file SPEED=10 | BROKER=mosquitto | BROKER=mqtt://host"
+
+$(READY): requirements.txt pyproject.toml
+	@echo "setting up $(VENV) (once; needs the Python package index) ..."
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo "meterbridge needs Python 3.10 or newer, and $(PYTHON) is $$($(PYTHON) -V 2>&1): call make with PYTHON=/path/to/python3.12"; exit 3; }
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "this Python cannot make virtual environments: on Debian or Ubuntu, 'apt install python3-venv'"; exit 3; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt || { echo "packages could not be installed: is the Python package index reachable?"; exit 3; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+setup: $(READY) ## only set up the virtual environment
+
+run: $(READY) ## the main job in simulation: a meter, the firmware, a broker, what the owner gets
+	@$(BIN)/meterbridge run $(if $(CAPTURE),--capture "$(CAPTURE)",--meter "$(METER)") $(if $(SPEED),--speed "$(SPEED)") $(if $(BROKER),--broker "$(BROKER)") $(RUN_ARGS)
+
+test: $(READY) ## all test rings, one summary line at the end
+	@$(BIN)/python -m tests
+
+test-%: $(READY) ## one ring: unit corpus memory sim tools fault guards
+	@$(BIN)/python -m tests $*
+
+bench: $(READY) ## what speed, memory and wear cost, one JSON object per line
+	@$(BIN)/python -m bench
+
+deploy: $(READY) ## copy the firmware and a configuration to a board: PORT=/dev/ttyUSB0 BOARD=name CONFIG=file
+	@$(BIN)/meterbridge deploy $(if $(PORT),--port "$(PORT)") $(if $(BOARD),--board "$(BOARD)") $(if $(CONFIG),--config "$(CONFIG)")
+
+clean: ## forget what was built
+	rm -rf build .pytest_cache
