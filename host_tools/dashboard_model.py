@@ -1,0 +1,143 @@
+"""What a simulated run has shown so far: MQTT messages, HTTP counts and log lines in; one consistent picture out.
+
+Everything here comes from where the dongle's owner would see it. Times are seconds of a monotonic clock.
+"""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from host_tools import reading_text
+
+HISTORY = 600  # net powers kept for the chart: 10 min at one reading per second, more than any screen is wide
+LOG_LINES = 50  # newest lines kept of the dongle's log
+_LOG_WIDTH = 400  # a longer line is cut
+
+
+@dataclass
+class Facts:
+    """What stays the same during a run."""
+
+    title: str
+    line: str
+    cadence_s: float
+    broker: str
+    topic: str
+    http: str
+    heap_bytes: int
+    listen: str
+
+
+@dataclass
+class Sink:
+    """A destination as the dongle's status tells of it."""
+
+    name: str
+    state: str = "starting"
+    acknowledged: int | None = None
+    ack_age_s: int | None = None
+    backlog: int = 0
+    lost: int = 0
+    errors: int = 0
+    last_error: str = ""
+
+
+@dataclass
+class Model:
+    """The picture. Fed from several threads; `lock` is held for each change and should be for each drawing."""
+
+    facts: Facts
+    clock: Callable[[], float] = time.monotonic
+    reading: dict = field(default_factory=dict)
+    arrived: float | None = None
+    started: float = 0.0
+    readings: int = 0
+    history: deque = field(default_factory=lambda: deque(maxlen=HISTORY))
+    status: dict = field(default_factory=dict)
+    bridge: str = ""
+    meter: str = ""
+    http_readings: int = 0
+    http_seq: int | None = None
+    log: deque = field(default_factory=lambda: deque(maxlen=LOG_LINES))
+    restarts: int = 0
+    changes: int = 0
+
+    def __post_init__(self) -> None:
+        self.lock = threading.RLock()
+        self.changed = threading.Event()
+        self.started = self.clock()
+
+    def _touch(self) -> None:
+        self.changes += 1
+        self.changed.set()
+
+    def message(self, topic: str, payload: bytes, retained: bool) -> None:
+        """A message of the broker. What was retained from an earlier run is not news and is left out."""
+        if retained:
+            return
+        kind = topic.rpartition("/")[2]
+        with self.lock:
+            if kind in ("state", "status"):
+                document = reading_text.parse(payload)
+                if document is None:
+                    return
+                if kind == "state":
+                    self._state(document)
+                else:
+                    self.status = document
+            elif kind in ("bridge", "meter"):
+                setattr(self, kind, payload.decode("utf-8", "replace")[:20])
+            self._touch()
+
+    def _state(self, reading: dict) -> None:
+        again = self.reading and all(self.reading.get(name) == reading.get(name) for name in ("boot", "seq"))
+        self.reading = reading
+        if again:
+            return
+        self.arrived = self.clock()
+        self.readings += 1
+        net = reading_text.net_power(reading)
+        if net is not None:
+            self.history.append(net)
+
+    def http_batch(self, readings: int, last_seq: int | None) -> None:
+        """A batch that the HTTP receiver took."""
+        with self.lock:
+            self.http_readings += readings
+            if last_seq is not None:
+                self.http_seq = max(last_seq, self.http_seq or 0)
+            self._touch()
+
+    def log_line(self, line: str) -> None:
+        """A line of the dongle's console."""
+        with self.lock:
+            self.log.append(line[:_LOG_WIDTH])
+            self._touch()
+
+    # what is drawn ---------------------------------------------------------------------------------------------------
+
+    def age(self) -> float | None:
+        """Seconds since the newest reading arrived."""
+        return None if self.arrived is None else self.clock() - self.arrived
+
+    def net(self) -> Decimal | None:
+        """Net power now in W, positive when drawn from the grid."""
+        return reading_text.net_power(self.reading)
+
+    def part(self, name: str) -> dict:
+        """A part of the status document that is an object."""
+        found = self.status.get(name)
+        return found if isinstance(found, dict) else {}
+
+    def sinks(self) -> list[Sink]:
+        """The destinations, in the order of the status document."""
+        rows = []
+        for name, said in self.part("sinks").items():
+            if isinstance(said, dict):
+                rows.append(Sink(
+                    name, str(said.get("state", "?")), said.get("acknowledged"), said.get("last_ack_age_s"),
+                    said.get("backlog") or 0, said.get("lost") or 0, said.get("errors") or 0, str(said.get("last_error") or "")))
+        return rows
