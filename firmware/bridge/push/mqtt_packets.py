@@ -125,7 +125,8 @@ class Incoming:
         """Where the next bytes go; never empty."""
         if self._start:
             rest = self._end - self._start
-            self._view[:rest] = bytes(self._view[self._start : self._end]) if rest else b""
+            if rest:
+                self._view[:rest] = bytes(self._view[self._start : self._end])
             self._start = 0
             self._end = rest
         return self._view[self._end :]
@@ -138,6 +139,11 @@ class Incoming:
         """The kind of the next whole packet (CONNACK, PUBLISH, ...), 0 while it is not all there."""
         if self._draining:
             return self._continue_drain()
+        if self._start == self._end:
+            return 0
+        first = self._buffer[self._start]
+        if first & 0xF0 != PUBLISH and first not in (PUBACK, PINGRESP, SUBACK, CONNACK):
+            raise MqttError("this is no MQTT 3.1.1 broker: it sends 0x%02x" % first)
         size = 0
         at = self._start + 1
         shift = 0
@@ -151,12 +157,11 @@ class Incoming:
                 break
             shift += 7
             if shift > 21:
-                raise MqttError("the broker sends no MQTT: a length of more than 4 bytes")
+                raise MqttError("the broker sends a length of more than 4 bytes")
         if at - self._start + size > _BUFFER:
-            return self._long(at, size)
+            return self._long(first, at, size)
         if at + size > self._end:
             return 0
-        first = self._buffer[self._start]
         self._start = at + size
         self._parse(first, at, at + size)
         return first & 0xF0
@@ -179,7 +184,7 @@ class Incoming:
             self.packet_id = self._number(start)
             self.code = self._buffer[end - 1]
         else:
-            raise MqttError("the broker sends no MQTT 3.1.1: packet 0x%02x of %d bytes" % (first, size))
+            raise MqttError("the broker sends a packet 0x%02x of %d bytes" % (first, size))
 
     def _parse_publish(self, first: int, start: int, end: int) -> None:
         qos = first >> 1 & 3
@@ -196,9 +201,8 @@ class Incoming:
             raise MqttError("the broker sends a topic that is not UTF-8")
         self.payload = bytes(self._view[body:end])
 
-    def _long(self, at: int, size: int) -> int:
+    def _long(self, first: int, at: int, size: int) -> int:
         """Starts to throw away a packet of `size` bytes from `at`; of a QoS 1 publish its id is kept, as it must be answered."""
-        first = self._buffer[self._start]
         qos = first >> 1 & 3
         if first & 0xF0 != PUBLISH or qos > 1 or size > _MAX_DRAIN:
             raise MqttError("the broker sends a packet 0x%02x of %d bytes" % (first, size))
