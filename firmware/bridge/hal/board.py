@@ -1,0 +1,106 @@
+"""What this board is: its board.json in, a Board with valid values out, whatever the file holds. Opens no hardware."""
+
+import json
+
+from micropython import const
+
+_MAX_FILE = const(4096)  # the longest board file has 1 KB
+_MAX_PIN = const(48)  # the highest GPIO of any ESP32
+_MAX_UART = const(2)
+_MAX_NAME = const(40)
+_CHIPS = ("esp32", "esp32c3", "esp32s2", "esp32s3")
+_LED_KINDS = ("gpio", "ws2812")
+_IR_LINE = "9600 8N1"
+_P1_LINE = "115200 8N1"
+
+
+class Board:
+    """`name`, `title`, `chip`; `uart` {id, rx, tx, inverted} or None; `line` text or ""; pins are GPIO numbers or None.
+
+    `problems`: what was wrong with the file, in words; such a value is as if it were not known.
+    """
+
+    def __init__(self, raw):
+        self.problems = []
+        self._raw = raw
+        self.name = self._take("name", _is_name, "unknown")
+        self.title = self._take("title", _is_name, "unknown board")
+        self.chip = self._take("chip", lambda v: v in _CHIPS, "")
+        self.uart = self._take("uart", _is_uart, None)
+        self.line = self._take("line", _is_name, "")
+        self.interfaces = self._take("interfaces", lambda v: isinstance(v, list), ())
+        self.request_pin = self._take("request_pin", _is_pin, None)
+        self.led = self._take("led", _is_led, None)
+        self.button = self._take("button", _is_pin, None)
+        self.psram = self._take("psram", lambda v: isinstance(v, bool), False)
+        wifi = self._take("wifi", lambda v: isinstance(v, dict), {})
+        power = wifi.get("txpower_dbm")
+        self.txpower_dbm = power if isinstance(power, int) and 2 <= power <= 20 else None
+        self._raw = None
+
+    def _take(self, name: str, valid, default):
+        value = self._raw.get(name)
+        if value is None:
+            if name in ("name", "uart"):
+                self.problems.append("board.json has no %s" % name)
+            return default
+        if valid(value):
+            return value
+        self.problems.append("board.json: %s is not valid" % name)
+        return default
+
+    def line_for(self, protocol: str) -> str:
+        """The line settings to begin with when the owner named none: the board's own, else what the protocol mostly has."""
+        if self.line:
+            return self.line
+        if protocol == "sml" or "p1" not in self.interfaces and "ir" in self.interfaces:
+            return _IR_LINE
+        return _P1_LINE + (" inverted" if self.uart and self.uart["inverted"] else "")
+
+
+def load(path: str = "board.json") -> Board:
+    """The board of file `path`. A file that is missing or damaged gives a board without a UART and a problem; never raises."""
+    problem = ""
+    raw = {}
+    try:
+        with open(path, "rb") as file:
+            data = file.read(_MAX_FILE + 1)
+        if len(data) > _MAX_FILE:
+            problem = "%s is longer than %d bytes" % (path, _MAX_FILE)
+        else:
+            raw = json.loads(data.decode())
+    except OSError:
+        problem = "%s is missing: deploy with the name of your board" % path
+    except (ValueError, UnicodeError, RuntimeError, MemoryError):
+        problem = "%s is damaged" % path
+    if not isinstance(raw, dict):
+        raw, problem = {}, "%s is not a JSON object" % path
+    board = Board(raw)
+    if problem:
+        board.problems = [problem]
+    return board
+
+
+def _is_name(value) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= _MAX_NAME
+
+
+def _is_int(value, high: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= high
+
+
+def _is_pin(value) -> bool:
+    return _is_int(value, _MAX_PIN)
+
+
+def _is_uart(value) -> bool:
+    if not isinstance(value, dict) or not _is_int(value.get("id"), _MAX_UART) or not _is_pin(value.get("rx")):
+        return False
+    tx = value.get("tx")
+    return (tx is None or _is_pin(tx)) and isinstance(value.get("inverted"), bool)
+
+
+def _is_led(value) -> bool:
+    if not isinstance(value, dict) or not _is_pin(value.get("pin")) or value.get("kind") not in _LED_KINDS:
+        return False
+    return isinstance(value.get("active_low"), bool)

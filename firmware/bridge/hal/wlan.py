@@ -1,0 +1,43 @@
+"""The Wi-Fi station: board data and a host name in, an active network.WLAN out that tries once per connect() and then says why not."""
+
+import network
+
+# What status() gives, in words for the log and the status document.
+STATUS = {
+    network.STAT_IDLE: "idle",
+    network.STAT_CONNECTING: "connecting",
+    network.STAT_GOT_IP: "connected",
+    network.STAT_BEACON_TIMEOUT: "access point lost",
+    network.STAT_NO_AP_FOUND: "network not found",
+    network.STAT_WRONG_PASSWORD: "wrong password",
+    network.STAT_ASSOC_FAIL: "refused by the access point",
+    network.STAT_HANDSHAKE_TIMEOUT: "handshake timeout",
+}
+CONNECTING = network.STAT_CONNECTING
+
+
+def station(board, hostname: str):
+    """The station, active, with the board's transmit power, no power saving and no retries of its own: back-off is ours."""
+    network.hostname(hostname)
+    wlan = network.WLAN(network.STA_IF)
+    wlan.active(True)
+    # With retries of the driver's own, status() says "connecting" for ever and never why.
+    wlan.config(reconnects=0)
+    wlan.config(pm=network.WLAN.PM_NONE)
+    if board.txpower_dbm is not None:
+        wlan.config(txpower=board.txpower_dbm)
+    return wlan
+
+
+def status_text(wlan) -> str:
+    """The station's state in words."""
+    code = wlan.status()
+    return STATUS.get(code, "failed (%d)" % code)
+
+
+def signal_dbm(wlan):
+    """The access point's signal strength in dBm, or None while not connected."""
+    try:
+        return wlan.status("rssi")
+    except OSError:
+        return None
