@@ -114,7 +114,7 @@ class Model:
     def log_line(self, line: str) -> None:
         """A line of the dongle's console."""
         with self.lock:
-            self.log.append(line[:_LOG_WIDTH])
+            self.log.append(reading_text.printable(line[:_LOG_WIDTH]))
             self._touch()
 
     # what is drawn ---------------------------------------------------------------------------------------------------
@@ -137,7 +137,8 @@ class Model:
         rows = []
         for name, said in self.part("sinks").items():
             if isinstance(said, dict):
+                error = reading_text.printable(str(said.get("last_error") or ""))
                 rows.append(Sink(
                     name, str(said.get("state", "?")), said.get("acknowledged"), said.get("last_ack_age_s"),
-                    said.get("backlog") or 0, said.get("lost") or 0, said.get("errors") or 0, str(said.get("last_error") or "")))
+                    said.get("backlog") or 0, said.get("lost") or 0, said.get("errors") or 0, error))
         return rows

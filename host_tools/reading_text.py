@@ -27,6 +27,11 @@ def parse(payload: bytes) -> dict | None:
     return value if isinstance(value, dict) else None
 
 
+def printable(text: str) -> str:
+    """A text from outside, with nothing in it that a terminal would obey."""
+    return "".join(letter if letter.isprintable() else "." for letter in text)
+
+
 def number(value: object) -> Decimal | None:
     """A number of a message, or None."""
     if isinstance(value, (int, Decimal)) and not isinstance(value, bool):

@@ -188,8 +188,9 @@ class Dongle:
         env = runtime.environment(board="sim", extra={"MB_SIM": str(self.folder / "chip.json"), **self.env})
         command = [self.micropython, "-X", f"heapsize={self.heap}", str(self.main)]
         try:
-            return subprocess.Popen(
-                guarded(command), cwd=self.flash, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+            return subprocess.Popen(  # its own session: Ctrl-C in the terminal is for the host, which then stops the dongle
+                guarded(command), cwd=self.flash, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                start_new_session=True,
             )
         except OSError as error:
             raise UserError(f"cannot start {sys.executable}: {error.strerror}", MISSING) from error

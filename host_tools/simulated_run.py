@@ -1,0 +1,218 @@
+"""A whole simulated installation: choices in; time server, broker, HTTP server, meter and dongle started in order, and ended.
+
+Every part that was started is ended in reverse order, whatever happened between.
+"""
+
+import contextlib
+import shutil
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from host_tools import broker, mqtt_watch, runtime
+from host_tools.dashboard_model import Facts, Model
+from host_tools.errors import FAILED, UserError
+from host_tools.ntp_server import NtpServer
+
+WIFI = {"wifi_ssid": "simulated home", "wifi_password": "simulated password"}
+STATUS_S = 2  # seconds between status documents: the screen follows, the firmware is not kept busy
+CRASHES = 3  # the firmware is started again after a crash; so many in one run are a fault that does not go away
+DEVICE = "mb-a1b2c3"  # what the firmware makes of the simulated chip's number
+UNIQUE_ID = "a1b2c3d4e5f6"
+CA_ON_DEVICE = "ca.pem"
+_LATE_S = 1.0  # a feed further behind than this (the computer slept) takes up the present
+
+
+@dataclass
+class Choices:
+    """What the user chose."""
+
+    meter: str
+    capture: str | None = None
+    speed: float = 1.0
+    broker: str = "embedded"
+    mqtt_port: int = 0
+    http_port: int = 0
+    ca: str | None = None
+    heap: str = "112k"
+    folder: str | None = None
+
+
+class SimulatedRun:
+    """`steps(name, start)` is called with each part's name and a function that starts it and returns a few words."""
+
+    def __init__(self, choices: Choices, source: object, steps: Callable[[str, Callable[[], str]], None]):
+        self.choices = choices
+        self.source = source
+        self.model: Model | None = None
+        self.over = threading.Event()
+        self.dongle = None
+        self.trouble: BaseException | None = None
+        self._steps = steps
+        self._ends = contextlib.ExitStack()
+        self._broker = None
+        self._fed: threading.Thread | None = None
+        self.folder = Path(choices.folder).resolve() if choices.folder else None
+
+    def __enter__(self) -> "SimulatedRun":
+        try:
+            self._start()
+        except BaseException:
+            self._ends.close()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ends.close()
+
+    def _start(self) -> None:
+        micropython = runtime.find_micropython()
+        self._make_folder()
+        self._broker = broker.choose(self.choices.broker, self.folder, self.choices.mqtt_port)
+        if self.choices.http_port:
+            broker.free_port(self.choices.http_port, "--http-port")
+        self._steps("time server", self._start_ntp)
+        self._steps(self._broker.name, self._start_broker)
+        self._steps("HTTP server", self._start_http)
+        self._steps("meter's line", self._start_wire)
+        self._make_model()
+        self._steps("subscriber", self._subscribe)
+        self._steps("dongle", lambda: self._start_dongle(micropython))
+        self._steps("meter", self._start_meter)
+
+    def _make_folder(self) -> None:
+        if self.folder:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        else:
+            self.folder = Path(tempfile.mkdtemp(prefix="meterbridge-"))
+            self._ends.callback(shutil.rmtree, self.folder, ignore_errors=True)
+
+    def _start_ntp(self) -> str:
+        self._ntp = NtpServer().start()
+        self._ends.callback(self._ntp.stop)
+        return self._ntp.address
+
+    def _start_broker(self) -> str:
+        self._ends.callback(self._broker.stop)
+        self.address = self._broker.start()
+        return self.address.url
+
+    def _start_http(self) -> str:
+        from host_tools.http_receiver import HttpReceiver
+
+        self.http = HttpReceiver(port=self.choices.http_port)
+        self._ends.callback(self.http.stop)
+        self.http.start()
+        return self.http.url
+
+    def _start_wire(self) -> str:
+        from host_tools.wire import PtyWire
+
+        self._line_file = self.folder / "line.json"
+        self.wire = PtyWire(self.source.line, line_file=self._line_file)
+        self._ends.callback(self.wire.close)
+        return f"{self.wire.path}  {self.source.line}"
+
+    def _make_model(self) -> None:
+        topic = f"meterbridge/{DEVICE}"
+        listen = f"meterbridge listen {self.address.url}"
+        self.model = Model(Facts(
+            self.source.title, str(self.source.line), self.source.cadence_s, self.address.url, f"{topic}/#", self.http.url,
+            heap_bytes(self.choices.heap), listen))
+        self.http.on_batch = self.model.http_batch
+
+    def _subscribe(self) -> str:
+        watch = mqtt_watch.MqttWatch(self.address, [self.model.facts.topic], self.model.message, ca=self.choices.ca)
+        watch.open()
+        self._ends.callback(watch.close)
+        return self.model.facts.topic
+
+    def settings(self) -> dict:
+        """The dongle's configuration: what an owner would set, with a short status interval."""
+        chosen = {
+            **WIFI, "ntp_server": self._ntp.address, "meter_protocol": self.source.protocol, "meter_line": str(self.source.line),
+            "mqtt_url": self.address.url, "mqtt_user": self.address.user, "mqtt_password": self.address.password,
+            "http_url": self.http.url, "http_interval_s": 1, "status_interval_s": STATUS_S,
+        }
+        if self.choices.ca:
+            chosen["mqtt_ca"] = CA_ON_DEVICE
+        return chosen
+
+    def _start_dongle(self, micropython: str) -> str:
+        from host_tools.simulation.dongle import Dongle
+
+        log = open(self.folder / "dongle.log", "w", encoding="utf-8")
+        self._ends.callback(log.close)
+
+        def take(line: str) -> None:
+            if not log.closed:
+                print(line, file=log, flush=True)
+            self.model.log_line(line)
+
+        self.dongle = Dongle(self.folder, self.wire.path, self.settings(), line_file=self._line_file, heap=self.choices.heap,
+                             on_log=take, micropython=micropython, unique_id=UNIQUE_ID)
+        if self.choices.ca:
+            self.dongle.flash.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(self.choices.ca, self.dongle.flash / CA_ON_DEVICE)
+        self._ends.callback(self.dongle.stop)
+        self.dongle.start()
+        return f"unchanged firmware on MicroPython, heap {self.choices.heap}"
+
+    def _start_meter(self) -> str:
+        self._fed = threading.Thread(target=self._feed, name="meter", daemon=True)
+        self._ends.callback(self._fed.join, 2)
+        self._ends.callback(self.over.set)
+        self._fed.start()
+        return self.source.title
+
+    def _feed(self) -> None:
+        """The meter's life: each telegram at its time, at the pace of the line."""
+        try:
+            due = time.monotonic()
+            for data, pause_s in self.source.telegrams():
+                if self.over.wait(max(0.0, due - time.monotonic())):
+                    return
+                self.wire.write(data)
+                due = max(due + pause_s, time.monotonic() - _LATE_S)
+        except (OSError, UserError) as error:
+            if not self.over.is_set():
+                self.trouble = error
+                self.model.changed.set()
+
+    def check(self) -> None:
+        """UserError when a part of the run died."""
+        if isinstance(self.trouble, UserError):
+            raise self.trouble
+        if self.trouble:
+            raise UserError(f"the meter's line broke: {self.trouble}", FAILED)
+        if self._broker.died():
+            raise UserError("the broker ended by itself; start again", FAILED)
+        self.model.restarts = self.dongle.restarts
+        if not self.dongle.running or len(self.dongle.crashes) >= CRASHES:
+            raise FirmwareDied(self.dongle)
+
+    @property
+    def finished(self) -> bool:
+        """True when a capture was played to its end."""
+        return self._fed is not None and not self._fed.is_alive()
+
+
+class FirmwareDied(UserError):
+    """The firmware ended for good; `lines` are the last it wrote."""
+
+    def __init__(self, dongle: object):
+        code = f" (exit code {dongle.crashes[-1]})" if dongle.crashes else ""
+        super().__init__(f"the firmware died{code}; its last lines are above", FAILED)
+        self.lines = list(dongle.log)[-20:]
+
+
+def heap_bytes(words: str) -> int:
+    """Bytes of a heap size as MicroPython's -X heapsize takes it: "112k", "1m", "65536"."""
+    scale = {"k": 1024, "m": 1024 * 1024}.get(words[-1:].lower(), 1)
+    figure = words[:-1] if scale > 1 else words
+    if not figure.isdecimal() or int(figure) * scale < 32 * 1024:
+        raise UserError(f"--heap {words}: write a size such as 112k, of at least 32k")
+    return int(figure) * scale
