@@ -24,14 +24,13 @@ from bridge.reading.builder import Builder
 from bridge.store.journal import Journal
 from bridge.store.store import Store
 from bridge.uart.reader import Reader
-from bridge.uart.settings import LineSettings
+from bridge.uart.settings import parse
 from bridge.wifi.ntp import keep_time
 from bridge.wifi.station import Station
 
 VERSION = "0.1.0"
 _SETTINGS_FILE = "config.json"
 _BOOTS_FILE = "boots"
-_WATCHDOG_S = const(30)  # above the second that a TLS handshake blocks, below what an owner would wait
 _READER_DEADLINE_S = const(20)
 _WIFI_DEADLINE_S = const(60)  # a name look-up blocks for seconds where DNS is dead
 _HOUSEKEEPING_S = const(1)
@@ -48,11 +47,12 @@ class App:
         self.board = boards.load()
         self.settings = config.load(_SETTINGS_FILE)
         self.log.set_level(self.settings["log_level"])
+        system.full_speed(self.board.chip)
         self.identity = Identity(system.device_id(), VERSION, self.board.name, boots.count(_BOOTS_FILE))
         self._say_what_is_wrong()
         self.store = Store(Journal(self.settings["journal_kb"] * 1024, self.settings["journal_detail_s"]))
         self.status = Status()
-        self.supervisor = Supervisor(self.log, watchdog.start(_WATCHDOG_S), self.board.strict)
+        self.supervisor = Supervisor(self.log, watchdog.start(), self.board.strict)
         self._receiving()
         self._network()
         self._sinks()
@@ -69,18 +69,20 @@ class App:
             config.keep_good(_SETTINGS_FILE)
 
     def _receiving(self) -> None:
-        line = LineSettings.parse(self.settings["meter_line"] or self.board.line)
+        protocol = self.settings["meter_protocol"]
+        line = parse(self.settings["meter_line"] or self.board.line_for(protocol))
         self.builder = Builder(self.counters)
-        self.pipeline = Pipeline(self.settings["meter_protocol"], self.builder, self.store, self.clock, self.counters, self.log)
-        self.log.info("meter", "listening at %s" % line)
-        reader = Reader(uart.open_line(self.board, line), self.pipeline.feed, lambda: self.supervisor.beat("reader"))
+        self.pipeline = Pipeline(protocol, self.builder, self.store, self.clock, self.counters, self.log)
+        uart.request_data(self.board)
+        self.log.info("meter", "listening at %s" % line.text())
+        reader = Reader(uart.open_uart(self.board, line), self.pipeline.feed, lambda: self.supervisor.beat("reader"))
         self.supervisor.add("reader", reader.run, _READER_DEADLINE_S)
 
     def _network(self) -> None:
         settings = self.settings
         station = wlan.station(self.board, self.identity.device)
         beat = lambda: self.supervisor.beat("wifi")
-        self.station = Station(station, settings["wifi_ssid"], settings["wifi_password"], self.log, wlan.explain, beat)
+        self.station = Station(station, settings["wifi_ssid"], settings["wifi_password"], self.log, wlan.failure, beat)
         self.supervisor.add("wifi", self.station.run, _WIFI_DEADLINE_S)
         self.supervisor.add("time", lambda: keep_time(settings["ntp_server"], self.clock, self.log, self.station.online))
 

@@ -17,6 +17,7 @@ _P1_LINE = "115200 8N1"
 class Board:
     """`name`, `title`, `chip`; `uart` {id, rx, tx, inverted} or None; `line` text or ""; pins are GPIO numbers or None.
 
+    `strict`: a programming error ends the run instead of restarting a task (simulation).
     `problems`: what was wrong with the file, in words; such a value is as if it were not known.
     """
 
@@ -33,6 +34,7 @@ class Board:
         self.led = self._take("led", _is_led, None)
         self.button = self._take("button", _is_pin, None)
         self.psram = self._take("psram", lambda v: isinstance(v, bool), False)
+        self.strict = self._take("strict", lambda v: isinstance(v, bool), False)
         wifi = self._take("wifi", lambda v: isinstance(v, dict), {})
         power = wifi.get("txpower_dbm")
         self.txpower_dbm = power if isinstance(power, int) and 2 <= power <= 20 else None

@@ -8,12 +8,12 @@ STATUS = {
     network.STAT_CONNECTING: "connecting",
     network.STAT_GOT_IP: "connected",
     network.STAT_BEACON_TIMEOUT: "access point lost",
-    network.STAT_NO_AP_FOUND: "network not found",
-    network.STAT_WRONG_PASSWORD: "wrong password",
+    network.STAT_NO_AP_FOUND: "network not found: check wifi_ssid and the distance",
+    network.STAT_WRONG_PASSWORD: "wrong password: check wifi_password",
     network.STAT_ASSOC_FAIL: "refused by the access point",
     network.STAT_HANDSHAKE_TIMEOUT: "handshake timeout",
 }
-CONNECTING = network.STAT_CONNECTING
+_UNDECIDED = (network.STAT_IDLE, network.STAT_CONNECTING, network.STAT_GOT_IP)
 
 
 def station(board, hostname: str):
@@ -29,15 +29,8 @@ def station(board, hostname: str):
     return wlan
 
 
-def status_text(wlan) -> str:
-    """The station's state in words."""
-    code = wlan.status()
-    return STATUS.get(code, "failed (%d)" % code)
-
-
-def signal_dbm(wlan):
-    """The access point's signal strength in dBm, or None while not connected."""
-    try:
-        return wlan.status("rssi")
-    except OSError:
-        return None
+def failure(code: int) -> str:
+    """Why joining failed, in words, for a code of status(); "" while it has not."""
+    if code in _UNDECIDED:
+        return ""
+    return STATUS.get(code, "status %d" % code)
