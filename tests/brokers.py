@@ -148,8 +148,9 @@ class Mosquitto(Broker):
         lines.append(f"allow_anonymous {'false' if self.user else 'true'}")
         if self.user:
             users = self.folder / "mosquitto.users"
-            users.write_text(f"{self.user}:{self.password}\n")
-            subprocess.run(["mosquitto_passwd", "-U", str(users)], check=True, capture_output=True)
+            users.unlink(missing_ok=True)
+            passwd = shutil.which("mosquitto_passwd") or "mosquitto_passwd"
+            subprocess.run([passwd, "-c", "-b", str(users), self.user, self.password], check=True, capture_output=True)
             lines.append(f"password_file {users}")
         if self.certificate:
             lines += [f"certfile {self.certificate}", f"keyfile {self.key}"]

@@ -134,8 +134,6 @@ class MqttClient:
 
     async def close(self) -> None:
         """Says goodbye if the connection still stands (the broker then forgets the will) and frees everything."""
-        for task in self._tasks:
-            task.cancel()
         if self._stream is None:
             return
         try:
@@ -143,6 +141,8 @@ class MqttClient:
                 await asyncio.wait_for_ms(self._send(DISCONNECT_PACKET), _CLOSE_MS)
         except (OSError, MqttError, asyncio.TimeoutError):
             pass  # it was to be closed anyway
+        for task in self._tasks:
+            task.cancel()
         self._fail("the connection was closed")
         self._stream.close()
         await self._stream.wait_closed()

@@ -1,0 +1,99 @@
+"""Runs MqttClient on MicroPython: one JSON command per line in (see COMMANDS), one JSON answer per line out."""
+
+import asyncio
+import gc
+import json
+import sys
+import time
+
+from bridge.core.errors import BridgeError
+from bridge.push import mqtt_client, tls
+from bridge.push.sink import reason
+
+
+class _Log:
+    def warning(self, area, text):
+        print(json.dumps({"warning": text}))
+
+
+class Driver:
+    def __init__(self):
+        self.client = None
+
+    def _received(self, topic, payload):
+        print(json.dumps({"topic": topic, "payload": payload.decode()}))
+
+    async def connect(self, host, port, tls_verify=None, ca="", answer_ms=None, **options):
+        if answer_ms:
+            mqtt_client.ANSWER_MS = mqtt_client.CONNECT_MS = answer_ms
+        context = None if tls_verify is None else tls.make_context(tls_verify, ca, _Log(), "mqtt")
+        self.client = mqtt_client.MqttClient(host, port, tls=context, on_message=self._received, **options)
+        started = time.ticks_ms()
+        await self.client.connect()
+        return {"ms": time.ticks_diff(time.ticks_ms(), started)}
+
+    async def publish(self, topic, payload, qos=1, retain=False):
+        packet_id = await self.client.publish(topic, payload, qos, retain)
+        await self.client.acknowledged(packet_id)
+        return {"id": packet_id}
+
+    async def pieces(self, topic, piece, count, claimed=None):
+        size = len(piece) * count if claimed is None else claimed
+        await self.client.acknowledged(await self.client.publish(topic, (size, (piece for _ in range(count)))))
+        return {}
+
+    async def many(self, topic, count, first_id=0, payload=""):
+        """`count` publishes with several on their way; the payload of each is its number when none is given."""
+        self.client._last_id = first_id
+        most = 0
+        packet_id = 0
+        started = time.ticks_ms()
+        for n in range(count):
+            packet_id = await self.client.publish(topic, payload or str(n))
+            if self.client.in_flight > most:
+                most = self.client.in_flight
+        await self.client.acknowledged(packet_id)
+        return {"ms": time.ticks_diff(time.ticks_ms(), started), "last_id": packet_id, "most": most}
+
+    async def hold(self, packet_id):
+        """An id that is never acknowledged stays in flight."""
+        self.client._waiting[packet_id] = time.ticks_ms()
+        return {}
+
+    async def subscribe(self, topic):
+        await self.client.subscribe(topic)
+        return {}
+
+    async def state(self):
+        gc.collect()
+        return {"error": self.client.error, "dropped": self.client.dropped, "heap": gc.mem_alloc()}
+
+    async def until_over(self):
+        while not self.client.error:
+            await asyncio.sleep_ms(20)
+        return {"over": self.client.error}
+
+    async def close(self):
+        await self.client.close()
+        return {}
+
+
+async def main():
+    driver = Driver()
+    stdin = asyncio.StreamReader(sys.stdin)
+    print(json.dumps({"ready": True}))
+    while True:
+        line = await stdin.readline()
+        if not line:
+            return
+        command = json.loads(line)
+        name = command.pop("do")
+        try:
+            answer = await getattr(driver, name)(**command)
+        except (OSError, EOFError, BridgeError, ValueError, asyncio.TimeoutError) as error:
+            answer = {"error": reason(error), "type": type(error).__name__}
+        answer["did"] = name
+        print(json.dumps(answer))
+
+
+asyncio.run(main())
