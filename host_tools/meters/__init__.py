@@ -1,0 +1,22 @@
+"""Simulated meters: a name and a seed in, a meter that writes telegrams for a simulated home out. Shares no code with the firmware."""
+
+from __future__ import annotations
+
+import difflib
+
+from host_tools.errors import UserError
+from host_tools.meters.kinds import Kind, Meter
+from host_tools.meters.p1_meters import P1_METERS
+from host_tools.meters.sml_meters import SML_METERS
+
+METERS: dict[str, Kind] = {kind.name: kind for kind in (*P1_METERS, *SML_METERS)}
+
+
+def make(name: str, seed: int = 1) -> Meter:
+    """The meter called `name`. Raises UserError when there is none, with the names that there are."""
+    kind = METERS.get(name)
+    if kind is None:
+        close = difflib.get_close_matches(name, METERS, n=1, cutoff=0.5)
+        hint = f"did you mean '{close[0]}'? " if close else ""
+        raise UserError(f"no simulated meter '{name}'; {hint}there are: {', '.join(METERS)}")
+    return kind(seed)
