@@ -99,10 +99,10 @@ def _is_uart(value) -> bool:
     if not isinstance(value, dict) or not _is_int(value.get("id"), _MAX_UART) or not _is_pin(value.get("rx")):
         return False
     tx = value.get("tx")
-    return (tx is None or _is_pin(tx)) and isinstance(value.get("inverted"), bool)
+    return (tx is None or _is_pin(tx)) and value.get("inverted") in (None, True, False)
 
 
 def _is_led(value) -> bool:
     if not isinstance(value, dict) or not _is_pin(value.get("pin")) or value.get("kind") not in _LED_KINDS:
         return False
-    return isinstance(value.get("active_low"), bool)
+    return value.get("active_low") in (None, True, False)
