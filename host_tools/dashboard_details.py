@@ -149,13 +149,18 @@ def bad_telegrams(model: Model) -> list[tuple[str, int]]:
     return [(word, meter.get(name) or 0) for word, name in names]
 
 
+def good_telegrams(model: Model) -> int:
+    """Telegrams whose checksum was right and that could be decoded."""
+    meter = model.part("meter")
+    return max(0, (meter.get("frames") or 0) - (meter.get("undecodable") or 0))
+
+
 def telegrams_line(model: Model) -> Text:
     """Good and bad telegrams."""
     bad = bad_telegrams(model)
     meter = model.part("meter")
     total = sum(count for _, count in bad)
-    undecodable = meter.get("undecodable") or 0
-    line = Text.assemble(("telegrams ", QUIET), (f"{max(0, (meter.get('frames') or 0) - undecodable)} good", GOOD), ("  ", QUIET),
+    line = Text.assemble(("telegrams ", QUIET), (f"{good_telegrams(model)} good", GOOD), ("  ", QUIET),
                          (f"{total} bad", BAD if total else QUIET))
     line.append(" (" + ", ".join(f"{count} {word}" for word, count in bad) + ")", QUIET)
     line.append("  noise ", QUIET)

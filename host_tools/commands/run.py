@@ -1,0 +1,161 @@
+"""`meterbridge run`: a meter's name or a capture in; the whole main job in simulation, shown live, out."""
+
+import argparse
+import os
+import signal
+import sys
+import time
+
+from host_tools.errors import FAILED, INTERRUPTED, OK, USAGE, UserError
+
+HELP = "the main job in simulation: a meter, the firmware, a broker, a web server, and what the owner gets"
+EXAMPLES = """
+meterbridge run
+meterbridge run --meter sml
+meterbridge run --capture telegrams.p1 --speed 10
+meterbridge run --broker mqtt://user:password@broker.local
+meterbridge run --plain --seconds 30
+"""
+_FIRST_READING_S = 30  # after so long without one the screen is shown all the same
+_STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The words of `meterbridge run`."""
+    parser.add_argument("--meter", metavar="NAME", help="simulated meter (default: p1-nl; a wrong name lists them all)")
+    parser.add_argument("--capture", metavar="FILE", help="play a capture of a real meter instead, in its own pace")
+    parser.add_argument("--speed", type=float, metavar="N", help="play the capture N times as fast")
+    parser.add_argument("--broker", default="embedded", metavar="B", help="embedded (default), mosquitto, or mqtt://[user:password@]host[:port]")
+    parser.add_argument("--ca", metavar="FILE", help="certificate of the authority that signed your broker's (mqtts://)")
+    parser.add_argument("--mqtt-port", type=int, default=0, metavar="N", help="port of the broker that is started (default: a free one)")
+    parser.add_argument("--http-port", type=int, default=0, metavar="N", help="port of the web server that takes readings (default: a free one)")
+    parser.add_argument("--heap", default="112k", metavar="SIZE", help="the firmware's heap (default: 112k, what an ESP32 leaves it)")
+    parser.add_argument("--folder", metavar="DIR", help="keep the dongle's flash and the logs here (default: a temporary folder)")
+    parser.add_argument("--seconds", type=float, metavar="N", help="end after N seconds of readings")
+    parser.add_argument("--plain", action="store_true", help="one line per reading instead of the live screen (so without a terminal)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Start everything, show it until the user or the clock ends it, end everything."""
+    from host_tools import run_views, simulated_run
+
+    choices = _choices(args)
+    source = _source(choices, args)
+    plain = args.plain or not run_views.can_be_live()
+    steps = run_views.Steps(plain)
+    with _Stops() as stops:
+        print(f"meterbridge simulates {source.title}", flush=True)
+        began = time.monotonic()
+        with simulated_run.SimulatedRun(choices, source, steps) as simulation:
+            stops.over = simulation.over
+            try:
+                return _watch(simulation, steps, stops, plain, args.seconds, began)
+            except simulated_run.FirmwareDied as death:
+                print("\n".join(f"    {line}" for line in death.lines), file=sys.stderr)
+                raise
+            finally:
+                stops.closing = True
+
+
+def _choices(args: argparse.Namespace) -> object:
+    from host_tools.simulated_run import Choices, heap_bytes
+
+    if args.capture and args.meter:
+        raise UserError("give --meter or --capture, not both", USAGE)
+    if args.speed is not None and (not args.capture or args.speed <= 0):
+        raise UserError("--speed is a number above 0 and goes with --capture", USAGE)
+    if args.seconds is not None and args.seconds <= 0:
+        raise UserError("--seconds is a number above 0", USAGE)
+    for port in (args.mqtt_port, args.http_port):
+        if not 0 <= port <= 65535:
+            raise UserError(f"{port} is no port; there are 1 to 65535", USAGE)
+    if args.ca and not os.path.isfile(args.ca):
+        raise UserError(f"{args.ca}: no such file", USAGE)
+    heap_bytes(args.heap)
+    return Choices(args.meter or "p1-nl", args.capture, args.speed or 1.0, args.broker, args.mqtt_port, args.http_port, args.ca, args.heap,
+                   args.folder)
+
+
+def _source(choices: object, args: argparse.Namespace) -> object:
+    from host_tools.run_source import CaptureSource, MeterSource
+
+    return CaptureSource(choices.capture, choices.speed) if choices.capture else MeterSource(choices.meter)
+
+
+def _watch(simulation: object, steps: object, stops: "_Stops", plain: bool, seconds: float | None, began: float) -> int:
+    """Show the run; its exit code."""
+    from host_tools import run_views
+
+    model = simulation.model
+    steps("first reading", lambda: _first_reading(simulation, began, seconds))
+    print(f"    see it elsewhere: {model.facts.listen}", flush=True)
+    stops.starting = False
+    end = None if seconds is None else time.monotonic() + seconds
+
+    def check() -> bool:
+        simulation.check()
+        return (end is not None and time.monotonic() >= end) or simulation.finished
+
+    (run_views.show_plain if plain else run_views.show_live)(model, simulation.over, check)
+    print(summary(model), flush=True)
+    if model.readings:
+        return OK
+    return INTERRUPTED if stops.came else FAILED
+
+
+def _first_reading(simulation: object, began: float, seconds: float | None) -> str:
+    """Wait for it; a few words."""
+    model = simulation.model
+    patience = time.monotonic() + min(_FIRST_READING_S, seconds or _FIRST_READING_S)
+    while not model.readings:
+        simulation.check()
+        if time.monotonic() > patience:
+            return "none yet"
+        model.changed.wait(0.25)
+        model.changed.clear()
+    return f"{time.monotonic() - began:.1f} s after the start"
+
+
+def summary(model: object) -> str:
+    """The run in a line, and a line per destination."""
+    from host_tools.dashboard import duration
+    from host_tools.dashboard_details import bad_telegrams
+
+    bad = ", ".join(f"{count} {word}" for word, count in bad_telegrams(model) if count) or "none"
+    lines = [f"{model.readings} readings in {duration(model.clock() - model.started)}; bad telegrams: {bad}"]
+    for sink in model.sinks():
+        acked = "nothing" if sink.acknowledged is None else f"everything up to #{sink.acknowledged}"
+        lines.append(f"  {sink.name}: acknowledged {acked}, {sink.backlog} waiting, {sink.lost} lost, {sink.errors} errors")
+    return "\n".join(lines)
+
+
+class _Stops:
+    """Ctrl-C, SIGTERM and the end of the terminal: an interruption during start-up, the orderly end of the run later."""
+
+    def __init__(self):
+        self.over = None
+        self.starting = True
+        self.closing = False
+        self.came = False
+        self._old: dict = {}
+
+    def __enter__(self) -> "_Stops":
+        for number in _STOPS:
+            self._old[number] = signal.signal(number, self._stop)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._old.items():
+            signal.signal(number, handler)
+
+    def _stop(self, number: int, _frame: object) -> None:
+        if number == signal.SIGHUP:  # nobody reads any more: what is still written must not fail
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, sys.stdout.fileno())
+            os.dup2(nowhere, sys.stderr.fileno())
+        again, self.came = self.came, True
+        if self.closing or again:  # on its way; everything that is waited for has a limit
+            return
+        if self.starting:
+            raise KeyboardInterrupt
+        self.over.set()
