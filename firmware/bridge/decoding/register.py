@@ -1,0 +1,71 @@
+"""What decoders hand on: one register at a time, in an object and in views that are used again for the next.
+
+A COSEM register: an OBIS code A-B:C.D.E*F with an integer value, a power of ten, a unit and perhaps a time of its own.
+"""
+
+from array import array
+
+from micropython import const
+
+UNIT_KILO = 0x100  # or-ed to `unit`: the telegram says kWh, kW, kvar, kVA (the value counts those)
+_VIEWS = const(48)  # texts of a telegram whose views are kept: more than any seen; further ones are made each time
+
+
+class Register:
+    """One value of a telegram; valid during the call that it is handed to.
+
+    ab      A << 8 | B of the OBIS code
+    cde     C << 16 | D << 8 | E
+    f       F, 255 where the code has none
+    value   int, or bytes-like: text as sent (P1), octets (SML)
+    scaler  the value counts 10 ** scaler units
+    unit    DLMS unit code, or-ed with UNIT_KILO; 0: none
+    time    of the value: None, the text YYMMDDhhmmss with or without S or W (P1), or seconds since 2000 UTC (SML)
+    status  SML's status word, else 0
+    """
+
+    def __init__(self):
+        self.ab = 0
+        self.cde = 0
+        self.f = 255
+        self.value = 0
+        self.scaler = 0
+        self.unit = 0
+        self.time = None
+        self.status = 0
+
+
+class Views:
+    """Gives memoryviews of parts of one buffer, without an allocation while a meter's telegrams keep their layout.
+
+    The n-th view asked for since `rewind` is kept, and given again when it is at the same place in the next telegram.
+    """
+
+    def __init__(self):
+        self._whole = None
+        self._buffer = None
+        self._views = [None] * _VIEWS
+        self._places = array("I", [0] * _VIEWS)  # start << 14 | end of each
+        self._next = 0
+
+    def rewind(self, buffer: bytearray) -> None:
+        """A new telegram, in `buffer`."""
+        self._next = 0
+        if buffer is not self._buffer:
+            self._buffer = buffer
+            self._whole = memoryview(buffer)
+            for i in range(_VIEWS):
+                self._views[i] = None
+
+    def get(self, start: int, end: int) -> memoryview:
+        """A view of buffer[start:end]."""
+        index = self._next
+        if index >= _VIEWS:
+            return self._whole[start:end]
+        self._next = index + 1
+        place = start << 14 | end
+        view = self._views[index]
+        if view is None or self._places[index] != place:
+            view = self._views[index] = self._whole[start:end]
+            self._places[index] = place
+        return view
