@@ -170,17 +170,17 @@ def telegrams_line(model: Model) -> Text:
 
 def dongle_line(model: Model) -> Text:
     """Journal, heap, Wi-Fi, starts."""
-    journal, heap, wifi = model.part("journal"), model.part("heap"), model.part("wifi")
+    journal, memory, wifi = model.part("journal"), model.part("memory"), model.part("wifi")
     line = Text.assemble(("journal ", QUIET), f"{journal.get('held', 0)} kept")
     lost = journal.get("overwritten") or 0
     line.append(f", {lost} overwritten", WARN if lost else QUIET)
     line.append("  heap ", QUIET)
-    used = heap.get("used")
+    used = memory.get("heap_used")
     line.append(NOTHING if used is None else f"{used / 1024:.0f}")
     line.append(f" of {model.facts.heap_bytes // 1024} KB")
     line.append("  Wi-Fi ", QUIET)
-    state = str(wifi.get("state", NOTHING))
-    line.append(state, GOOD if state == "connected" else WARN)
+    up = wifi.get("connected")
+    line.append(NOTHING if up is None else "up" if up else str(wifi.get("problem") or "down"), GOOD if up else WARN)
     if wifi.get("rssi") is not None:
         line.append(f" {wifi['rssi']} dBm", QUIET)
     if model.restarts:

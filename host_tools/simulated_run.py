@@ -5,6 +5,7 @@ Every part that was started is ended in reverse order, whatever happened between
 
 import contextlib
 import shutil
+import sys
 import tempfile
 import threading
 import time
@@ -20,8 +21,8 @@ from host_tools.ntp_server import NtpServer
 WIFI = {"wifi_ssid": "simulated home", "wifi_password": "simulated password"}
 STATUS_S = 2  # seconds between status documents: the screen follows, the firmware is not kept busy
 CRASHES = 3  # the firmware is started again after a crash; so many in one run are a fault that does not go away
-DEVICE = "mb-a1b2c3"  # what the firmware makes of the simulated chip's number
-UNIQUE_ID = "a1b2c3d4e5f6"
+UNIQUE_ID = "a1b2c3d4e5f6"  # the simulated chip's number
+DEVICE = f"mb-{UNIQUE_ID[-6:]}"  # the name that the firmware makes of it
 CA_ON_DEVICE = "ca.pem"
 _LATE_S = 1.0  # a feed further behind than this (the computer slept) takes up the present
 
@@ -77,7 +78,7 @@ class SimulatedRun:
         self._steps("time server", self._start_ntp)
         self._steps(self._broker.name, self._start_broker)
         self._steps("HTTP server", self._start_http)
-        self._steps("meter's line", self._start_wire)
+        self._steps("meter's line", self._make_wire)
         self._make_model()
         self._steps("subscriber", self._subscribe)
         self._steps("dongle", lambda: self._start_dongle(micropython))
@@ -108,7 +109,7 @@ class SimulatedRun:
         self.http.start()
         return self.http.url
 
-    def _start_wire(self) -> str:
+    def _make_wire(self) -> str:
         from host_tools.wire import PtyWire
 
         self._line_file = self.folder / "line.json"
@@ -118,7 +119,7 @@ class SimulatedRun:
 
     def _make_model(self) -> None:
         topic = f"meterbridge/{DEVICE}"
-        listen = f"meterbridge listen {self.address.url}"
+        listen = f"{command_name()} listen {self.address.url}"
         self.model = Model(Facts(
             self.source.title, str(self.source.line), self.source.cadence_s, self.address.url, f"{topic}/#", self.http.url,
             heap_bytes(self.choices.heap), listen))
@@ -166,7 +167,7 @@ class SimulatedRun:
         self._ends.callback(self._fed.join, 2)
         self._ends.callback(self.over.set)
         self._fed.start()
-        return self.source.title
+        return f"a telegram every {self.source.cadence_s:g} s"
 
     def _feed(self) -> None:
         """The meter's life: each telegram at its time, at the pace of the line."""
@@ -207,6 +208,17 @@ class FirmwareDied(UserError):
         code = f" (exit code {dongle.crashes[-1]})" if dongle.crashes else ""
         super().__init__(f"the firmware died{code}; its last lines are above", FAILED)
         self.lines = list(dongle.log)[-20:]
+
+
+def command_name() -> str:
+    """How this user calls the project's command from where they are."""
+    if shutil.which("meterbridge"):
+        return "meterbridge"
+    beside = Path(sys.executable).with_name("meterbridge")
+    if not beside.exists():
+        return "python -m host_tools"
+    here = Path.cwd()
+    return str(beside.relative_to(here)) if beside.is_relative_to(here) else str(beside)
 
 
 def heap_bytes(words: str) -> int:

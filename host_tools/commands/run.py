@@ -45,11 +45,10 @@ def run(args: argparse.Namespace) -> int:
     steps = run_views.Steps(plain)
     with _Stops() as stops:
         print(f"meterbridge simulates {source.title}", flush=True)
-        began = time.monotonic()
         with simulated_run.SimulatedRun(choices, source, steps) as simulation:
             stops.over = simulation.over
             try:
-                return _watch(simulation, steps, stops, plain, args.seconds, began)
+                return _watch(simulation, steps, stops, plain, args.seconds)
             except simulated_run.FirmwareDied as death:
                 print("\n".join(f"    {line}" for line in death.lines), file=sys.stderr)
                 raise
@@ -82,12 +81,12 @@ def _source(choices: object, args: argparse.Namespace) -> object:
     return CaptureSource(choices.capture, choices.speed) if choices.capture else MeterSource(choices.meter)
 
 
-def _watch(simulation: object, steps: object, stops: "_Stops", plain: bool, seconds: float | None, began: float) -> int:
+def _watch(simulation: object, steps: object, stops: "_Stops", plain: bool, seconds: float | None) -> int:
     """Show the run; its exit code."""
     from host_tools import run_views
 
     model = simulation.model
-    steps("first reading", lambda: _first_reading(simulation, began, seconds))
+    steps("first reading", lambda: _first_reading(simulation, seconds))
     print(f"    see it elsewhere: {model.facts.listen}", flush=True)
     stops.starting = False
     end = None if seconds is None else time.monotonic() + seconds
@@ -103,7 +102,7 @@ def _watch(simulation: object, steps: object, stops: "_Stops", plain: bool, seco
     return INTERRUPTED if stops.came else FAILED
 
 
-def _first_reading(simulation: object, began: float, seconds: float | None) -> str:
+def _first_reading(simulation: object, seconds: float | None) -> str:
     """Wait for it; a few words."""
     model = simulation.model
     patience = time.monotonic() + min(_FIRST_READING_S, seconds or _FIRST_READING_S)
@@ -113,7 +112,7 @@ def _first_reading(simulation: object, began: float, seconds: float | None) -> s
             return "none yet"
         model.changed.wait(0.25)
         model.changed.clear()
-    return f"{time.monotonic() - began:.1f} s after the start"
+    return f"number {model.reading.get('seq', '?')}"
 
 
 def summary(model: object) -> str:
