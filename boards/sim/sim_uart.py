@@ -59,12 +59,12 @@ class UART(io.IOBase):
         parity=-1,
         stop=0,
         *,
-        tx=None,
-        rx=None,
-        rts=None,
-        cts=None,
-        txbuf=None,
-        rxbuf=None,
+        tx=-1,
+        rx=-1,
+        rts=-1,
+        cts=-1,
+        txbuf=-1,
+        rxbuf=-1,
         timeout=0,
         timeout_char=0,
         invert=0,
@@ -73,7 +73,7 @@ class UART(io.IOBase):
         from machine import Pin
         from sim_line import Line
 
-        for value in (baudrate, bits, stop, timeout, timeout_char, invert, flow):
+        for value in (baudrate, bits, stop, timeout, timeout_char, invert, flow, txbuf, rxbuf):
             if not isinstance(value, int):
                 raise TypeError("can't convert %s to int" % type(value).__name__)
         if not 0 <= baudrate <= _BAUD_MAX:
@@ -87,17 +87,17 @@ class UART(io.IOBase):
         if flow & ~3:
             raise ValueError("invalid flow control mask")
         for pin in (rx, cts):
-            if pin is not None:
+            if pin != -1:
                 Pin(pin)
         for pin in (tx, rts):
-            if pin is not None:
+            if pin != -1:
                 Pin(pin, Pin.OUT)
         if parity is not None and parity != -1:
             parity &= 1  # even or odd, as the driver takes it
         old = getattr(self, "_line", None)
         if parity == -1:
             parity = old.parity if old else None
-        if rxbuf is not None:
+        if rxbuf >= 0:
             self._rxbuf = rxbuf
         self._line = Line(
             baudrate or (old.baud if old else 115200),

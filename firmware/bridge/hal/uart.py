@@ -1,43 +1,75 @@
-"""The meter's UART: board data and line settings in, an open machine.UART out (bytes)."""
+"""The meter's UART: board data and line settings in, an open machine.UART out (bytes).
+
+Where the board's data names no usable UART, a line that is silent for ever: the rest of the device starts and can say so.
+"""
+
+import io
 
 from machine import UART, Pin
 from micropython import const
 
 _RXBUF = const(4096)  # 355 ms at 115200 baud, and a TLS handshake blocks the loop in pieces of about that; the default is 22 ms
+_POLL = const(3)  # MP_STREAM_POLL
+_EINVAL = const(22)
 # Where the sending side goes on a board that has none: MicroPython would otherwise take GPIO 10 for UART 1, which is the flash on an
 # ESP32 and an input on some boards. The C3, S2 and S3 drive this pin themselves at each start.
 _IDLE_TX = {"esp32": 17, "esp32c3": 21, "esp32s2": 43, "esp32s3": 43}
 
 
-def open_uart(board, line) -> UART:
-    """Opens the board's UART with `line` (baud, bits, parity, stop, inverted). OSError when the board data names none."""
+class NoLine(io.IOBase):
+    """A stream on which nothing ever comes."""
+
+    def any(self) -> int:
+        return 0
+
+    def readinto(self, buffer, n: int = -1):
+        return None
+
+    def ioctl(self, request: int, argument: int) -> int:
+        return 0 if request == _POLL else -_EINVAL
+
+
+def open_uart(board, line):
+    """Opens the board's UART with `line` (baud, bits, parity, stop, inverted); what prevents that becomes one of board.problems."""
     wired = board.uart
     if wired is None:
-        raise OSError("the board's data names no UART: " + "; ".join(board.problems))
+        return NoLine()
     tx = wired["tx"] if wired["tx"] is not None else _IDLE_TX.get(board.chip)
     if tx is None:
-        raise OSError("the board's data names neither a tx pin nor a known chip")
-    return UART(
-        wired["id"],
-        line.baud,
-        bits=line.bits,
-        parity=line.parity,
-        stop=line.stop,
-        rx=wired["rx"],
-        tx=tx,
-        rxbuf=_RXBUF,
-        timeout=0,
-        invert=UART.INV_RX if line.inverted else 0,
-    )
+        board.problems.append("board.json: uart.tx must be known where the chip is not")
+        return NoLine()
+    try:
+        return UART(
+            wired["id"],
+            line.baud,
+            bits=line.bits,
+            parity=line.parity,
+            stop=line.stop,
+            rx=wired["rx"],
+            tx=tx,
+            rxbuf=_RXBUF,
+            timeout=0,
+            invert=_inversion(line),
+        )
+    except (ValueError, OSError) as error:
+        board.problems.append("board.json: uart cannot be used: %s" % error)
+        return NoLine()
 
 
 def set_line(uart, line) -> None:
     """Changes the settings of an open UART; bytes that wait in it are lost."""
-    invert = UART.INV_RX if line.inverted else 0
-    uart.init(line.baud, bits=line.bits, parity=line.parity, stop=line.stop, timeout=0, invert=invert)
+    uart.init(line.baud, bits=line.bits, parity=line.parity, stop=line.stop, timeout=0, invert=_inversion(line))
+
+
+def _inversion(line) -> int:
+    return UART.INV_RX if line.inverted else 0
 
 
 def request_data(board, on: bool = True) -> None:
     """Drives a P1 port's Data Request through the board's transistor, where the board has one."""
-    if board.request_pin is not None:
+    if board.request_pin is None:
+        return
+    try:
         Pin(board.request_pin, Pin.OUT, value=1 if on else 0)
+    except ValueError as error:
+        board.problems.append("board.json: request_pin cannot be used: %s" % error)
