@@ -1,9 +1,10 @@
 """SML files of an IR head: bytes in, Frames with the unescaped body out, checksum verified (SML transport protocol, version 1).
 
-    1B1B1B1B 01010101, body with each 1B1B1B1B doubled, 00 to 03 fill bytes, 1B1B1B1B 1A pp cc cc
+    1B1B1B1B 01010101, body with each 1B1B1B1B doubled, fill bytes, 1B1B1B1B 1A pp cc cc
 
 cc is CRC-16/X-25 over all before it, low byte first; some Holley meters send CRC-16/KERMIT, high byte first. The end is
-searched for, not counted: some meters forget the fill bytes. Version 2 (start 02020202) is for buses: counted, not read.
+searched for and pp, the number of fill bytes, not judged: some meters forget them, DZG's send four and say so (0 to 3 are
+allowed); the checksum covers it. Version 2 (start 02020202) is for buses: counted, not read.
 """
 
 from micropython import const
@@ -20,7 +21,6 @@ _ONES = const(0x01)
 _TWOS = const(0x02)
 _END = const(0x1A)
 _DOUBLED = const(0x1B)
-_MAX_FILL = const(3)
 
 
 class SmlFramer(Framer):
@@ -115,8 +115,6 @@ class SmlFramer(Framer):
     def _verified(self, start: int, at: int) -> bool:
         """Is the file from `start` whose end escape lies at `at` whole?"""
         buffer = self._buffer
-        if buffer[at + 5] > _MAX_FILL:
-            return False
         crc = crc16_x25(buffer, start, at + 6) ^ X25_INVERT
         if crc == buffer[at + 6] | buffer[at + 7] << 8:
             return True
