@@ -170,7 +170,10 @@ class HttpClient:
 
 def _address(host: str, port: int) -> tuple:
     """The first IPv4 address of `host`, else the first at all: names of a home often have a v6 entry that no service listens on."""
-    found = socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)
+    try:
+        found = socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)
+    except OSError:
+        raise HttpError("host name " + host + " not found, or no name server answers")
     for entry in found:
         if entry[0] == socket.AF_INET:
             return entry
