@@ -59,7 +59,7 @@ class Pipeline:
 
     def _telegram(self, frame, decode) -> bool:
         builder = self._builder
-        builder.begin()
+        builder.begin(frame)
         try:
             decode(frame, builder.add)
         except DecodeError as error:

@@ -1,0 +1,62 @@
+"""Time stamps of meters in, UTC out (seconds since 2000): TST of P1, "YYMMDDhhmmssX", X = S (summer) or W (winter) or missing.
+
+The letter settles the repeated hour in autumn. Without one (DSMR 2 and 3) the EU rule decides: summer time from the last
+Sunday of March to the last Sunday of October, changed at 01:00 UTC; of the repeated hour the first is taken.
+"""
+
+from micropython import const
+
+from bridge.core.civil import seconds, weekday
+
+EARLIEST = const(473385600)  # 2015-01-01: no meter of these protocols shows an older time and means it
+LATEST = const(2209075200)  # 2070-01-01: a clock of 1970 reads as 2070
+_SUMMER, _WINTER = const(83), const(87)
+
+
+def digits(text, at: int, count: int) -> int:
+    """The number that `count` digits make from offset `at`; ValueError when one is no digit."""
+    number = 0
+    for index in range(at, at + count):
+        digit = text[index] - 48
+        if not 0 <= digit <= 9:
+            raise ValueError
+        number = number * 10 + digit
+    return number
+
+
+def local_seconds(text) -> int:
+    """Local civil time of a TST as if it were UTC; ValueError when it is no date."""
+    return seconds(
+        2000 + digits(text, 0, 2), digits(text, 2, 2), digits(text, 4, 2), digits(text, 6, 2), digits(text, 8, 2), digits(text, 10, 2)
+    )
+
+
+def utc(text):
+    """UTC of a TST (12 or 13 bytes) or None: not a date, an unknown letter, before 2015 (unset: 000101000001W, 632525252525W)."""
+    if len(text) not in (12, 13):
+        return None
+    try:
+        local = local_seconds(text)
+    except ValueError:
+        return None
+    if len(text) == 12:
+        time = local - 7200 if _is_summer(local) else local - 3600
+    elif text[12] == _SUMMER:
+        time = local - 7200
+    elif text[12] == _WINTER:
+        time = local - 3600
+    else:
+        return None
+    return time if EARLIEST <= time < LATEST else None
+
+
+def _is_summer(local: int) -> bool:
+    """Whether a local time of Central Europe is summer time by the EU rule."""
+    year = local // 31556952 + 2000  # right but for a few hours around New Year, which are winter either way
+    at = local - 7200
+    return _last_sunday(year, 3) + 3600 <= at < _last_sunday(year, 10) + 3600
+
+
+def _last_sunday(year: int, month: int) -> int:
+    last = seconds(year, month, 31)
+    return last - (weekday(last) + 1) % 7 * 86400
