@@ -24,7 +24,7 @@ _FEWEST_ROWS = 3  # a table lower than this says nothing
 
 def panel(body: RenderableType, title: str, subtitle: str = "") -> Panel:
     """A frame with a title in its border."""
-    return Panel(body, title=f"[bold]{title}[/]", title_align="left", subtitle=subtitle or None, subtitle_align="right",
+    return Panel(body, title=f"[bold not dim]{title}[/]", title_align="left", subtitle=subtitle or None, subtitle_align="right",
                  box=box.ROUNDED, border_style=QUIET, padding=(0, 1))
 
 
@@ -63,13 +63,13 @@ def age_text(model: Model) -> Text:
     """"reading 0.4 s old", in red when it should have been followed long ago."""
     age = model.age()
     if age is None:
-        return Text("waiting for the first reading", style=WARN)
+        return Text("waiting for the first reading", style=f"not dim {WARN}")
     late = age > max(3.0, _STALE_CADENCES * model.facts.cadence_s)
     source = {"meter": "", "bridge": ", dongle's clock", "uptime": ", no clock yet"}.get(str(model.reading.get("time_source")), "")
     shown = f"{age:.1f}" if age < 60 else duration(age)
     unit = " s" if age < 60 else ""
     stamp = reading_text.clock_text(model.reading.get("time"))
-    return Text.assemble((f"last reading {shown}{unit} ago", BAD if late else GOOD), (f"  ({stamp}{source})", QUIET))
+    return Text.assemble((f"last reading {shown}{unit} ago", f"not dim {BAD if late else GOOD}"), (f"  ({stamp}{source})", QUIET))
 
 
 def power_panel(model: Model, width: int) -> Panel:
@@ -122,7 +122,7 @@ def draw(model: Model, width: int, height: int) -> RenderableType:
     """The whole screen; what does not fit is left out, the least important first."""
     with model.lock:
         if width < SMALLEST[0] or height < SMALLEST[1]:
-            return Group(title_line(model, width), *dashboard_details.tiny(model))
+            return Group(title_line(model, width), *dashboard_details.tiny(model)[:max(0, height - 1)])
         parts: list[RenderableType] = [title_line(model, width), power_panel(model, width)]
         left = height - 1 - (big_digits.DIGIT_ROWS + _FRAME)
         end = footer(model)

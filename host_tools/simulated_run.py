@@ -24,6 +24,8 @@ CRASHES = 3  # the firmware is started again after a crash; so many in one run a
 UNIQUE_ID = "a1b2c3d4e5f6"  # the simulated chip's number
 DEVICE = f"mb-{UNIQUE_ID[-6:]}"  # the name that the firmware makes of it
 CA_ON_DEVICE = "ca.pem"
+_LISTENING = "listening at"  # the firmware logs it as it opens the meter's line
+_BOOT_S = 20.0  # a busy computer's time to load the firmware
 _LATE_S = 1.0  # a feed further behind than this (the computer slept) takes up the present
 
 
@@ -160,6 +162,10 @@ class SimulatedRun:
             shutil.copyfile(self.choices.ca, self.dongle.flash / CA_ON_DEVICE)
         self._ends.callback(self.dongle.stop)
         self.dongle.start()
+        try:  # a meter that speaks every 10 s is to be heard the first time
+            self.dongle.wait_for(_LISTENING, _BOOT_S)
+        except TimeoutError:
+            raise FirmwareDied(self.dongle) from None
         return f"unchanged firmware on MicroPython, heap {self.choices.heap}"
 
     def _start_meter(self) -> str:
@@ -176,7 +182,7 @@ class SimulatedRun:
             for data, pause_s in self.source.telegrams():
                 if self.over.wait(max(0.0, due - time.monotonic())):
                     return
-                self.wire.write(data)
+                self.wire.write(data, self.over)
                 due = max(due + pause_s, time.monotonic() - _LATE_S)
         except (OSError, UserError) as error:
             if not self.over.is_set():
@@ -206,7 +212,8 @@ class FirmwareDied(UserError):
 
     def __init__(self, dongle: object):
         code = f" (exit code {dongle.crashes[-1]})" if dongle.crashes else ""
-        super().__init__(f"the firmware died{code}; its last lines are above", FAILED)
+        what = "does not start" if dongle.running and not dongle.crashes else "died"
+        super().__init__(f"the firmware {what}{code}; its last lines are above", FAILED)
         self.lines = list(dongle.log)[-20:]
 
 

@@ -45,15 +45,16 @@ def run(args: argparse.Namespace) -> int:
     steps = run_views.Steps(plain)
     with _Stops() as stops:
         print(f"meterbridge simulates {source.title}", flush=True)
-        with simulated_run.SimulatedRun(choices, source, steps) as simulation:
-            stops.over = simulation.over
-            try:
-                return _watch(simulation, steps, stops, plain, args.seconds)
-            except simulated_run.FirmwareDied as death:
-                print("\n".join(f"    {line}" for line in death.lines), file=sys.stderr)
-                raise
-            finally:
-                stops.closing = True
+        try:
+            with simulated_run.SimulatedRun(choices, source, steps) as simulation:
+                stops.over = simulation.over
+                try:
+                    return _watch(simulation, steps, stops, plain, args.seconds)
+                finally:
+                    stops.closing = True
+        except simulated_run.FirmwareDied as death:
+            print("\n".join(f"    {line}" for line in death.lines), file=sys.stderr)
+            raise
 
 
 def _choices(args: argparse.Namespace) -> object:
