@@ -62,6 +62,8 @@ def duration(seconds: float) -> str:
 def age_text(model: Model) -> Text:
     """"reading 0.4 s old", in red when it should have been followed long ago."""
     age = model.age()
+    if model.note:
+        return Text(model.note, style=f"not dim {WARN}")
     if age is None:
         return Text("waiting for the first reading", style=f"not dim {WARN}")
     late = age > max(3.0, _STALE_CADENCES * model.facts.cadence_s)

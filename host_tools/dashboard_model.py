@@ -63,6 +63,7 @@ class Model:
     http_seq: int | None = None
     log: deque = field(default_factory=lambda: deque(maxlen=LOG_LINES))
     restarts: int = 0
+    note: str = ""  # what else is to be said beside the age of the last reading
     changes: int = 0
 
     def __post_init__(self) -> None:

@@ -16,7 +16,10 @@ from pathlib import Path
 from host_tools import broker, mqtt_watch, runtime
 from host_tools.dashboard_model import Facts, Model
 from host_tools.errors import FAILED, UserError
+from host_tools.meters.play import Player
 from host_tools.ntp_server import NtpServer
+from host_tools.run_source import Source
+from host_tools.wire import PtyWire
 
 WIFI = {"wifi_ssid": "simulated home", "wifi_password": "simulated password"}
 STATUS_S = 2  # seconds between status documents: the screen follows, the firmware is not kept busy
@@ -26,16 +29,14 @@ DEVICE = f"mb-{UNIQUE_ID[-6:]}"  # the name that the firmware makes of it
 CA_ON_DEVICE = "ca.pem"
 _LISTENING = "listening at"  # the firmware logs it as it opens the meter's line
 _BOOT_S = 20.0  # a busy computer's time to load the firmware
-_LATE_S = 1.0  # a feed further behind than this (the computer slept) takes up the present
+_SETTLE_S = 1.0  # after a capture's end: the last telegram's way to the destinations
+_DELIVERY_S = 15.0  # and the longest that is waited for them
 
 
 @dataclass
 class Choices:
     """What the user chose."""
 
-    meter: str
-    capture: str | None = None
-    speed: float = 1.0
     broker: str = "embedded"
     mqtt_port: int = 0
     http_port: int = 0
@@ -47,17 +48,17 @@ class Choices:
 class SimulatedRun:
     """`steps(name, start)` is called with each part's name and a function that starts it and returns a few words."""
 
-    def __init__(self, choices: Choices, source: object, steps: Callable[[str, Callable[[], str]], None]):
+    def __init__(self, choices: Choices, source: Source, steps: Callable[[str, Callable[[], str]], None]):
         self.choices = choices
         self.source = source
         self.model: Model | None = None
         self.over = threading.Event()
         self.dongle = None
-        self.trouble: BaseException | None = None
+        self.sent = 0  # telegrams
+        self._ended: float | None = None
         self._steps = steps
         self._ends = contextlib.ExitStack()
         self._broker = None
-        self._fed: threading.Thread | None = None
         self.folder = Path(choices.folder).resolve() if choices.folder else None
 
     def __enter__(self) -> "SimulatedRun":
@@ -112,10 +113,8 @@ class SimulatedRun:
         return self.http.url
 
     def _make_wire(self) -> str:
-        from host_tools.wire import PtyWire
-
         self._line_file = self.folder / "line.json"
-        self.wire = PtyWire(self.source.line, line_file=self._line_file)
+        self.wire = PtyWire(self.source.line, self.source.speed, str(self._line_file))
         self._ends.callback(self.wire.close)
         return f"{self.wire.path}  {self.source.line}"
 
@@ -169,42 +168,39 @@ class SimulatedRun:
         return f"unchanged firmware on MicroPython, heap {self.choices.heap}"
 
     def _start_meter(self) -> str:
-        self._fed = threading.Thread(target=self._feed, name="meter", daemon=True)
-        self._ends.callback(self._fed.join, 2)
-        self._ends.callback(self.over.set)
-        self._fed.start()
+        self._player = Player(self.source.telegrams, self.wire, self._sent)
+        self._ends.callback(self._end_meter)
+        self._player.start()
         return f"a telegram every {self.source.cadence_s:g} s"
 
-    def _feed(self) -> None:
-        """The meter's life: each telegram at its time, at the pace of the line."""
-        try:
-            due = time.monotonic()
-            for data, pause_s in self.source.telegrams():
-                if self.over.wait(max(0.0, due - time.monotonic())):
-                    return
-                self.wire.write(data, self.over)
-                due = max(due + pause_s, time.monotonic() - _LATE_S)
-        except (OSError, UserError) as error:
-            if not self.over.is_set():
-                self.trouble = error
-                self.model.changed.set()
+    def _sent(self, _telegram: object) -> None:
+        self.sent += 1
+
+    def _end_meter(self) -> None:
+        with contextlib.suppress(OSError, UserError):  # told of by check() while it mattered
+            self._player.stop()
 
     def check(self) -> None:
         """UserError when a part of the run died."""
-        if isinstance(self.trouble, UserError):
-            raise self.trouble
-        if self.trouble:
-            raise UserError(f"the meter's line broke: {self.trouble}", FAILED)
+        if self._player.failure:
+            raise UserError(f"the meter stopped: {self._player.failure}", FAILED) from self._player.failure
         if self._broker.died():
             raise UserError("the broker ended by itself; start again", FAILED)
         self.model.restarts = self.dongle.restarts
         if not self.dongle.running or len(self.dongle.crashes) >= CRASHES:
             raise FirmwareDied(self.dongle)
 
-    @property
     def finished(self) -> bool:
-        """True when a capture was played to its end."""
-        return self._fed is not None and not self._fed.is_alive()
+        """True when a capture was played to its end and each destination has every reading that came of it."""
+        if self.source.endless or not self._player.wait(0):
+            return False
+        self._ended = self._ended or time.monotonic()
+        with self.model.lock:
+            self.model.note = "the capture is at its end"
+            sinks = self.model.sinks()
+            newest = self.model.reading.get("seq")
+            done = bool(sinks) and newest is not None and all(sink.acknowledged == newest and not sink.backlog for sink in sinks)
+        return (done and time.monotonic() - self._ended > _SETTLE_S) or time.monotonic() - self._ended > _DELIVERY_S
 
 
 class FirmwareDied(UserError):

@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
     from host_tools import run_views, simulated_run
 
     choices = _choices(args)
-    source = _source(choices, args)
+    source = _source(args)
     plain = args.plain or not run_views.can_be_live()
     steps = run_views.Steps(plain)
     with _Stops() as stops:
@@ -72,14 +72,13 @@ def _choices(args: argparse.Namespace) -> object:
     if args.ca and not os.path.isfile(args.ca):
         raise UserError(f"{args.ca}: no such file", USAGE)
     heap_bytes(args.heap)
-    return Choices(args.meter or "p1-nl", args.capture, args.speed or 1.0, args.broker, args.mqtt_port, args.http_port, args.ca, args.heap,
-                   args.folder)
+    return Choices(args.broker, args.mqtt_port, args.http_port, args.ca, args.heap, args.folder)
 
 
-def _source(choices: object, args: argparse.Namespace) -> object:
-    from host_tools.run_source import CaptureSource, MeterSource
+def _source(args: argparse.Namespace) -> object:
+    from host_tools import run_source
 
-    return CaptureSource(choices.capture, choices.speed) if choices.capture else MeterSource(choices.meter)
+    return run_source.of_capture(args.capture, args.speed or 1.0) if args.capture else run_source.of_meter(args.meter or "p1-nl")
 
 
 def _watch(simulation: object, steps: object, stops: "_Stops", plain: bool, seconds: float | None) -> int:
@@ -94,7 +93,8 @@ def _watch(simulation: object, steps: object, stops: "_Stops", plain: bool, seco
 
     def check() -> bool:
         simulation.check()
-        return (end is not None and time.monotonic() >= end) or simulation.finished
+        finished = simulation.finished()  # the live screen stays: there is something to look at
+        return (end is not None and time.monotonic() >= end) or (plain and finished)
 
     (run_views.show_plain if plain else run_views.show_live)(model, simulation.over, check)
     print(summary(model), flush=True)

@@ -258,7 +258,7 @@ def test_an_unknown_meter_is_answered_with_the_closest_and_all():
 
 
 @pytest.mark.parametrize("words, said", [
-    (["--capture", "no/such.file"], "no/such.file: no such file"),
+    (["--capture", "no/such.file"], "no file 'no/such.file'"),
     (["--capture", "x", "--meter", "sml"], "not both"),
     (["--speed", "10"], "goes with --capture"),
     (["--seconds", "-1"], "--seconds"),
