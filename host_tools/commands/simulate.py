@@ -1,0 +1,100 @@
+"""`meterbridge simulate`: the name of a meter in; that meter on a pty or a TCP port, a line per telegram out."""
+
+import argparse
+import threading
+import time
+
+from host_tools.errors import INTERRUPTED, OK, UserError
+from host_tools.meters import METERS, make
+from host_tools.meters.faults import Faults
+from host_tools.meters.kinds import Meter
+from host_tools.meters.play import Live, Telegram, play
+from host_tools.meters.ports import add_wire_arguments, open_wire, print_sent, print_wire
+from host_tools.wire import Wire
+
+HELP = "Put a simulated meter on a serial port (pty) or TCP port of this machine."
+EXAMPLES = """
+meterbridge simulate --list
+meterbridge simulate p1-nl
+meterbridge simulate sml --tcp 5001
+meterbridge simulate p1-be --speed 60 --seed 7
+meterbridge simulate p1-nl --noise 0.1
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("meter", nargs="?", metavar="METER", help="which meter; --list shows them")
+    parser.add_argument("--list", action="store_true", help="show the meters and their lines, and end")
+    add_wire_arguments(parser)
+    parser.add_argument("--seed", type=int, default=1, metavar="N", help="another number is another home (default 1)")
+    parser.add_argument("--noise", type=share, default=0.0, metavar="P",
+                        help="disturb this share of the telegrams, 0 to 1: noise, turned bits, lost bytes, missing ends")
+    parser.add_argument("--count", type=positive, metavar="N", help="end after so many telegrams")
+
+
+def share(text: str) -> float:
+    """0 to 1, for argparse."""
+    value = float(text)
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
+    return value
+
+
+def positive(text: str) -> int:
+    """A whole number from 1 on, for argparse."""
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is less than 1")
+    return value
+
+
+def run(args: argparse.Namespace) -> int:
+    if args.list:
+        print_meters()
+        return OK
+    if not args.meter:
+        raise UserError(f"simulate: which meter? There are: {', '.join(METERS)}")
+    meter = make(args.meter, args.seed)
+    faults = Faults.mixed(args.noise, args.seed) if args.noise else None
+    with open_wire(meter.line, args) as wire:
+        print(f"meter    {meter.name}: {meter.description}")
+        print_wire(wire)
+        print(flush=True)
+        return _play(meter, wire, args, faults)
+
+
+def _play(meter: Meter, wire: Wire, args: argparse.Namespace, faults: Faults | None) -> int:
+    sent = 0
+
+    def show(telegram: Telegram) -> None:
+        nonlocal sent
+        sent += 1
+        print(live_line(telegram, meter.power_w, faults), flush=True)
+
+    # At another pace than this machine's, the meter has a clock of its own.
+    source = Live(meter, start=None if wire.speed == 1 else int(time.time()), count=args.count)
+    try:
+        play(source, wire, threading.Event(), show, faults)
+        wire.drain()
+        code = OK
+    except KeyboardInterrupt:
+        print()
+        wire.drain(0)
+        code = INTERRUPTED
+    print_sent(sent, wire)
+    return code
+
+
+def live_line(telegram: Telegram, power_w: int, faults: Faults | None = None) -> str:
+    """What one telegram says, for a person: `20:15:03   -1204 W export    909 bytes`."""
+    clock = time.strftime("%H:%M:%S", time.localtime(telegram.time))
+    direction = "import" if power_w > 0 else "export" if power_w < 0 else "      "
+    trouble = "  disturbed: " + ", ".join(faults.last) if faults and faults.last else ""
+    return f"{clock}  {power_w:+6d} W {direction}  {len(telegram.data):5d} bytes{trouble}"
+
+
+def print_meters() -> None:
+    """The table of `--list`."""
+    width = max(len(name) for name in METERS)
+    for name, kind in METERS.items():
+        print(f"{name.ljust(width)}  {str(kind.line).ljust(19)}  {kind.description}")

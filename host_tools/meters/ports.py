@@ -1,0 +1,36 @@
+"""What the commands `simulate` and `replay` share: the words that say where a meter is put in; its wire, and what a person is told, out."""
+
+from __future__ import annotations
+
+import argparse
+
+from host_tools.meters.line import Line
+from host_tools.wire import PtyWire, TcpWire, Wire
+
+
+def add_wire_arguments(parser: argparse.ArgumentParser) -> None:
+    """--tcp and --speed."""
+    parser.add_argument("--tcp", type=int, metavar="PORT", help="on this TCP port of 127.0.0.1 (0: any free one) and not on a pty")
+    parser.add_argument("--speed", type=float, default=1.0, metavar="N", help="so many times as fast as the real line and clock (default 1)")
+
+
+def open_wire(line: Line, args: argparse.Namespace) -> Wire:
+    """A pty, or the TCP port that was asked for. Raises UserError when it cannot be had."""
+    return PtyWire(line, args.speed) if args.tcp is None else TcpWire(line, args.tcp, args.speed)
+
+
+def print_wire(wire: Wire) -> None:
+    """Where the meter is and how to read it with what every machine has."""
+    reader, where = f"cat {wire.path}", wire.path
+    if isinstance(wire, TcpWire):
+        reader = f"nc 127.0.0.1 {wire.port}"
+    print(f"line     {wire.line}" + (f", {wire.speed:g} times as fast" if wire.speed != 1 else ""))
+    print(f"port     {where}   (plain bytes at the pace of the line)")
+    print(f"read it  {reader}")
+    print(f"keep it  {reader} > meter.bin   then play it: meterbridge replay meter.bin")
+
+
+def print_sent(telegrams: int, wire: Wire) -> None:
+    """The last line of both commands."""
+    lost = f", {wire.dropped} lost as nobody read them" if wire.dropped else ""
+    print(f"{telegrams} telegrams, {wire.sent} bytes read{lost}")

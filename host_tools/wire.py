@@ -1,0 +1,231 @@
+"""The wire between a simulated meter and whoever reads it: telegrams (bytes) in; a pty or a TCP port at the line's real pace out.
+
+A serial line waits for nobody. What a reader does not take in time is dropped and counted, and the meter goes on.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import select
+import socket
+import struct
+import sys
+import termios
+import threading
+import time
+import tty
+
+from host_tools.errors import UserError
+from host_tools.meters.line import Line
+
+_SLICE_S = 0.01  # bytes go out in portions of this much line time
+_STALE_S = 1.0  # a reader that took nothing for so long is no reader: what waits for it is dropped
+_SEND_BUFFER = 8192  # bytes per TCP reader, so that a slow one reads at most this much of the past
+_MAX_READERS = 16
+
+
+class Wire:
+    """What the two kinds have in common. `sent` and `dropped` count bytes; `path` is what a reader opens."""
+
+    path: str
+
+    def __init__(self, line: Line, speed: float = 1.0, line_file: str | None = None):
+        if speed <= 0:
+            raise UserError(f"speed {speed:g} makes no sense: give a number above 0")
+        self.line, self.speed = line, speed
+        self.sent = self.dropped = 0
+        self._clear_at = 0.0  # monotonic time at which the last byte handed over has left the line
+        if line_file:
+            line.save(line_file)
+
+    def write(self, data: bytes, stop: threading.Event | None = None) -> None:
+        """Puts the bytes on the line at its pace; returns when the last has left, or early when `stop` is set."""
+        second = self.line.byte_seconds / self.speed
+        portion = max(1, int(_SLICE_S / second))
+        self._clear_at = max(self._clear_at, time.monotonic())
+        for at in range(0, len(data), portion):
+            part = data[at:at + portion]
+            self._clear_at += len(part) * second
+            # The portion is handed over when its last byte would have arrived.
+            self.wait(self._clear_at, stop)
+            if stop and stop.is_set():
+                return
+            self._put(part)
+
+    def wait(self, until: float, stop: threading.Event | None = None) -> None:
+        """Waits till the monotonic time `until`, or till `stop` is set, and looks after the readers meanwhile."""
+        while True:
+            left = until - time.monotonic()
+            if left <= 0 or (stop and stop.is_set()):
+                return
+            self._tend(min(left, 0.1))
+
+    def drain(self, seconds: float = _STALE_S) -> None:
+        """Waits at most so long for a reader to take the last bytes, before a close that would lose them; counts what stays."""
+
+    def close(self) -> None:
+        """Gives the pty or port back. Twice does no harm."""
+
+    def _put(self, part: bytes) -> None:
+        raise NotImplementedError
+
+    def _tend(self, seconds: float) -> None:
+        """Waits at most so long for something to do."""
+        raise NotImplementedError
+
+    def __enter__(self) -> Wire:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class PtyWire(Wire):
+    """A pseudo terminal in raw mode. `path` is its device, to be opened like any serial port."""
+
+    def __init__(self, line: Line, speed: float = 1.0, line_file: str | None = None):
+        super().__init__(line, speed, line_file)
+        # This side keeps the reader's end open too: it stays raw, and readers may come and go.
+        self._master, self._slave = os.openpty()
+        tty.setraw(self._slave)
+        os.set_blocking(self._master, False)
+        self.path = os.path.realpath(os.ttyname(self._slave))
+        self._taken = 0
+        self._taken_at = time.monotonic()
+
+    def _put(self, part: bytes) -> None:
+        self._forget_stale()
+        try:
+            done = os.write(self._master, part)
+        except BlockingIOError:
+            done = 0
+        self.sent += done
+        self.dropped += len(part) - done
+
+    def _waiting(self) -> int:
+        return struct.unpack("i", fcntl.ioctl(self._slave, termios.FIONREAD, b"\0" * 4))[0]
+
+    def _forget_stale(self) -> None:
+        """Drops what nobody has read for a while, so that a reader who comes gets the present and not the past."""
+        waiting = self._waiting()
+        taken, now = self.sent - waiting, time.monotonic()
+        if taken != self._taken or not waiting:
+            self._taken, self._taken_at = taken, now
+        elif now - self._taken_at > _STALE_S:
+            self._forget()
+            self._taken_at = now
+
+    def _forget(self) -> None:
+        waiting = self._waiting()
+        termios.tcflush(self._slave, termios.TCIFLUSH)
+        self.sent -= waiting
+        self.dropped += waiting
+
+    def drain(self, seconds: float = _STALE_S) -> None:
+        until = time.monotonic() + seconds
+        while self._waiting() and time.monotonic() < until:
+            time.sleep(_SLICE_S)
+        self._forget()
+
+    def _tend(self, seconds: float) -> None:
+        self._forget_stale()
+        if select.select([self._master], [], [], seconds)[0]:
+            try:
+                os.read(self._master, 1024)  # what a reader sends to the meter: nobody listens
+            except OSError:
+                time.sleep(seconds)
+
+    def close(self) -> None:
+        if self._master >= 0:
+            os.close(self._slave)
+            os.close(self._master)
+            self._master = self._slave = -1
+
+
+class TcpWire(Wire):
+    """A TCP port of this machine; each reader gets all bytes from the moment it connects. `path` is tcp://127.0.0.1:<port>."""
+
+    def __init__(self, line: Line, port: int = 0, speed: float = 1.0, line_file: str | None = None):
+        """Port 0 takes a free one. Raises UserError when the port cannot be had."""
+        super().__init__(line, speed, line_file)
+        self._readers: list[socket.socket] = []
+        self._door = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        if sys.platform != "win32":
+            self._door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            self._door.bind(("127.0.0.1", port))
+        except (OSError, OverflowError) as error:
+            self._door.close()
+            raise UserError(_port_trouble(port, error)) from error
+        self._door.listen(_MAX_READERS)
+        self._door.setblocking(False)
+        self.port = self._door.getsockname()[1]
+        self.path = f"tcp://127.0.0.1:{self.port}"
+
+    @property
+    def readers(self) -> int:
+        """How many are connected."""
+        return len(self._readers)
+
+    def _put(self, part: bytes) -> None:
+        self._greet(0)
+        if not self._readers:
+            self.dropped += len(part)
+        for reader in list(self._readers):
+            try:
+                done = reader.send(part)
+            except BlockingIOError:
+                done = 0
+            except OSError:
+                self._dismiss(reader)
+                continue
+            self.sent += done
+            self.dropped += len(part) - done
+
+    def _tend(self, seconds: float) -> None:
+        self._greet(seconds)
+
+    def _greet(self, seconds: float) -> None:
+        """Lets readers in, and those go that have closed, or half closed, their end."""
+        for ready in select.select([self._door, *self._readers], [], [], seconds)[0]:
+            if ready is not self._door:
+                try:
+                    gone = not ready.recv(1024)
+                except BlockingIOError:
+                    gone = False
+                except OSError:
+                    gone = True
+                if gone:
+                    self._dismiss(ready)
+                continue
+            try:
+                reader, _ = self._door.accept()
+            except OSError:
+                continue  # it left before it came in
+            if len(self._readers) >= _MAX_READERS:
+                reader.close()
+                continue
+            reader.setblocking(False)
+            reader.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
+            reader.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self._readers.append(reader)
+
+    def _dismiss(self, reader: socket.socket) -> None:
+        self._readers.remove(reader)
+        reader.close()
+
+    def close(self) -> None:
+        for reader in list(self._readers):
+            self._dismiss(reader)
+        self._door.close()
+
+
+def _port_trouble(port: int, error: Exception) -> str:
+    code = getattr(error, "errno", None)
+    if code == errno.EADDRINUSE:
+        return f"port {port} is in use by another program; choose another, or 0 for any free one"
+    if code == errno.EACCES:
+        return f"port {port} is reserved for the system; choose one above 1023, or 0 for any free one"
+    return f"port {port} cannot be opened ({error}); choose one from 1024 to 65535, or 0 for any free one"
