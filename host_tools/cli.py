@@ -51,7 +51,8 @@ def load(name: str) -> ModuleType:
 def overview() -> str:
     """The text of `meterbridge --help`."""
     width = max(len(name) for name in COMMANDS)
-    rows = [f"  {name.ljust(width)}  {load(name).HELP}" for name in COMMANDS]
+    phrases = {name: load(name).HELP.rstrip(".") for name in COMMANDS}
+    rows = [f"  {name.ljust(width)}  {phrase[0].lower()}{phrase[1:]}" for name, phrase in phrases.items()]
     return "\n".join([
         f"usage: {PROG} COMMAND [options]", "", PURPOSE, "", "commands:", *rows, "",
         f"  {PROG} COMMAND --help   what it takes, with examples",
