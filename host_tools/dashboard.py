@@ -131,7 +131,8 @@ def draw(model: Model, width: int, height: int) -> RenderableType:
         health = dashboard_details.health(model, width)
         sinks = dashboard_details.sinks(model, width)
         left -= len(end)
-        rows = min(dashboard_details.rows_wanted(model.reading), left - 2 * _FRAME - len(health) - sinks.row_count - _LOG_ROWS)
+        room = left - 2 * _FRAME - len(health) - sinks.row_count
+        rows = min(dashboard_details.rows_wanted(model.reading), max(room - _LOG_ROWS, min(room, _FEWEST_ROWS + 1)))
         if rows >= _FEWEST_ROWS:
             parts.append(details(model, width, rows))
             left -= rows + _FRAME
