@@ -62,7 +62,7 @@ class Stages:
         if self.last == "decoding":
             self.decode(frame, _ignore)
             return
-        self.builder.begin()
+        self.builder.begin(frame)
         self.decode(frame, self.builder.add)
         reading = self.builder.finish(self.store.next, 0, 2)
         if self.last == "store":

@@ -1,0 +1,49 @@
+"""The README's commands are run as they stand there; what they print holds the lines that the README shows."""
+
+import os
+import pathlib
+import re
+import subprocess
+
+import pytest
+
+from tests.guards.sources import ROOT
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+COMMANDS = [line.strip() for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL) for line in block.split("\n") if line.strip()]
+# What cannot run inside a test: itself, and what needs a board at a serial port. Their words are checked below.
+NOT_HERE = ("make test", "make bench", "make deploy", "git clone", "cd ", "apt ", "sudo apt ")
+RUNNABLE = [command for command in COMMANDS if not command.startswith(NOT_HERE)]
+
+
+def run(command: str, timeout: float = 180) -> subprocess.CompletedProcess:
+    """One line of the README in a shell, as an owner would type it; a live screen ends by itself after some seconds."""
+    binaries = str(ROOT / ".venv" / "bin")
+    environment = dict(os.environ, RUN_ARGS="--plain --seconds 15", PATH=f"{binaries}{os.pathsep}{os.environ['PATH']}")
+    environment.pop("MAKEFLAGS", None)
+    environment.pop("MAKELEVEL", None)
+    return subprocess.run(command, shell=True, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=timeout)
+
+
+def test_readme_has_its_two_commands_on_the_first_screen():
+    first = "\n".join(README.split("\n")[:40])
+    assert "make run" in first and "make test" in first
+
+
+@pytest.mark.parametrize("command", RUNNABLE)
+def test_command_of_the_readme_runs(command):
+    done = run(command)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    assert done.stdout.strip()
+
+
+@pytest.mark.parametrize("command", [c for c in COMMANDS if c.startswith("make ")])
+def test_make_targets_of_the_readme_exist(command):
+    done = subprocess.run(["make", "--dry-run", *command.split()[1:]], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_files_named_in_the_documents_exist():
+    for document in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]:
+        for target in re.findall(r"\]\(([^)#:]+)\)", document.read_text(encoding="utf-8")):
+            assert (document.parent / pathlib.Path(target)).exists(), f"{document.name} links to {target}"
