@@ -51,3 +51,10 @@ def environment(*first: Path | str, board: str = "sim", extra: dict | None = Non
 
 def _missing() -> str:
     raise UserError(_HELP, MISSING)
+
+
+def firmware_importable() -> None:
+    """Lets this Python import the firmware's pure packages (`bridge.config`, `bridge.reading`, ...)."""
+    for folder in (ROOT / "host_tools" / "cpython_shim", FIRMWARE):
+        if str(folder) not in sys.path:
+            sys.path.append(str(folder))

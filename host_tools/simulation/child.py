@@ -7,7 +7,10 @@ import sys
 # twice a second. Both run before the command replaces the interpreter, so no code runs between fork and exec of a threaded host.
 _GUARD = """
 import os, sys, time
-parent, kind, command = int(sys.argv[1]), sys.argv[2], sys.argv[3:]
+parent, kind, terminal, command = int(sys.argv[1]), sys.argv[2], sys.argv[3], sys.argv[4:]
+if terminal:
+    import fcntl, termios
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 if kind == "prctl":
     import ctypes
     ctypes.CDLL(None).prctl(1, 9)
@@ -31,10 +34,11 @@ if kind != "prctl" or os.getppid() == parent:
 """
 
 
-def guarded(command: list[str], kind: str = "") -> list[str]:
+def guarded(command: list[str], kind: str = "", terminal: bool = False) -> list[str]:
     """Wraps `command` (absolute path first). `kind` is "prctl" or "guard"; by default what this system has.
 
-    On Linux the tie is to the thread that starts the process: start it from a thread that stays.
+    On Linux the tie is to the thread that starts the process: start it from a thread that stays. `terminal`: its standard input
+    becomes its controlling terminal, so that Ctrl-C interrupts it (start it in a new session).
     """
     kind = kind or ("prctl" if sys.platform.startswith("linux") else "guard")
-    return [sys.executable, "-I", "-S", "-c", _GUARD, str(os.getpid()), kind, *command]
+    return [sys.executable, "-I", "-S", "-c", _GUARD, str(os.getpid()), kind, "tty" if terminal else "", *command]
