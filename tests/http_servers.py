@@ -6,6 +6,7 @@
     with VictoriaMetrics(folder) as database: database.url, database.export("meter_power_w")
 """
 
+import contextlib
 import http.server
 import json
 import os
@@ -31,7 +32,7 @@ CHUNK = b"x" * 65536
 class Answer:
     """What one request gets. `body`: sent with its length, or in chunks when `chunked`. `endless`: this many bytes are sent, no more
     than the client takes. `stall`: nothing is said until the client or the test gives up. `drop`: closed without an answer
-    ("unread": before the body is read). `raw`: these bytes instead of an answer. `close`: after it."""
+    ("unread": before the body is read). `raw`: these bytes instead of an answer. `close`: after it. `slow_s`: thinks so long first."""
 
     status: int = 204
     body: bytes = b""
@@ -42,6 +43,7 @@ class Answer:
     drop: str = ""
     raw: bytes = b""
     close: bool = False
+    slow_s: float = 0
 
 
 @dataclass
@@ -60,13 +62,18 @@ class Request:
 
 
 class HttpServer:
-    """Records requests and answers them from `answers` (in order), then with `default`. `tls`: (certificate, key) PEM files."""
+    """Records requests and answers them from `answers` (in order), then with `default`. `tls`: (certificate, key) PEM files.
+
+    `limit`: a longer body gets a 413. stop() ends open connections too, as a server that is shut down does.
+    """
 
     def __init__(self, answers=(), default: Answer | None = None, tls=None, port: int = 0, host: str = HOST):
         self.requests: list[Request] = []
         self.connections = 0
         self.taken = 0  # bytes of endless bodies that a client took
         self.default = default or Answer()
+        self.limit = 0
+        self._open: set = set()
         self._answers = list(answers)
         self._news = threading.Condition()
         self._over = threading.Event()
@@ -104,12 +111,15 @@ class HttpServer:
         return self
 
     def stop(self) -> None:
-        """Closes the port; connections that are open end with what they are doing."""
+        """Closes the port and every connection."""
         if self._server:
             self._over.set()
             self._server.shutdown()
             self._server.server_close()
             self._server = None
+            for connection in list(self._open):
+                with contextlib.suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
 
     def give(self, *answers: Answer) -> None:
         """Answers for the next requests."""
@@ -135,6 +145,11 @@ class HttpServer:
                 with outer._news:
                     outer.connections += 1
                     self.number = outer.connections
+                outer._open.add(self.connection)
+
+            def finish(self):
+                outer._open.discard(self.connection)
+                super().finish()
 
             def do_POST(self):
                 outer._serve(self)
@@ -149,6 +164,10 @@ class HttpServer:
             answer = self._answers.pop(0) if self._answers else self.default
         body = b"" if answer.drop == "unread" else handler.rfile.read(int(handler.headers.get("Content-Length", 0)))
         request = Request(handler.path, dict(handler.headers.items()), body, handler.number, time.monotonic())
+        if self.limit and len(body) > self.limit:
+            answer = Answer(413)
+        if answer.slow_s:
+            self._over.wait(answer.slow_s)
         if answer.stall:
             self._record(request)
             self._over.wait(60)

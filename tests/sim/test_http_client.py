@@ -51,9 +51,10 @@ def test_reconnects_when_the_server_closed_an_idle_connection(server, client):
     client.ok("post")
     server.stop()
     server.start()
-    # The handler of the old connection lives until its client goes: this is the case where the server says that it closes.
     server.give(Answer(200, b"bye", close=True))
-    assert [client.ok("post")["status"] for _ in range(3)] == [200, 204, 204]
+    answers = [client.ok("post") for _ in range(3)]
+    assert [a["status"] for a in answers] == [200, 204, 204]
+    assert [a["connections"] for a in answers] == [2, 3, 3]
     assert len(server.requests) == 4
 
 

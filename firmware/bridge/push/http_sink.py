@@ -98,6 +98,7 @@ class HttpSink(Sink):
         """Posts while the server takes it; returns after a refusal and its wait. Raises HttpError, SettingsError or TlsError."""
         if self._client is None:
             self._client = self._make_client()
+        self._sent_ms = None  # after a failure nobody waits for the interval, and the newest goes first
         try:
             while True:
                 await self._turn()
