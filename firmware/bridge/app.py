@@ -5,7 +5,6 @@ watchdog resets the chip.
 """
 
 import asyncio
-import gc
 
 from micropython import const
 
@@ -33,8 +32,7 @@ _SETTINGS_FILE = "config.json"
 _BOOTS_FILE = "boots"
 _READER_DEADLINE_S = const(20)
 _WIFI_DEADLINE_S = const(60)  # a name look-up blocks for seconds where DNS is dead
-_HOUSEKEEPING_S = const(1)
-_COLLECT_S = const(60)
+_HOUSEKEEPING_S = const(10)
 
 
 class App:
@@ -123,17 +121,14 @@ class App:
         add("log", lambda: self.log.lines()[-5:])
 
     async def _housekeeping(self) -> None:
-        seconds = 0
         while True:
             self.clock.uptime_s()  # asked often, so that wrapping ticks are never missed
-            seconds += _HOUSEKEEPING_S
-            if seconds % _COLLECT_S == 0:
-                gc.collect()
+            system.collect()
             await asyncio.sleep(_HOUSEKEEPING_S)
 
     async def run(self) -> None:
         """Starts all tasks; returns only by a programming error in a strict (simulated) device, which it raises."""
-        gc.collect()
+        system.collect()
         await self.supervisor.run()
 
 

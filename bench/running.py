@@ -1,0 +1,97 @@
+"""Figures of the whole firmware at work: heap in use after 1,000 readings, on 32-bit and on 64-bit MicroPython.
+
+The compiled firmware (as it is deployed) runs with a simulated meter whose line is faster than life, and pushes to a real
+broker. "In use" is what MicroPython's collector leaves.
+"""
+
+import json
+import pathlib
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+
+from bench import micropython32
+from host_tools import build, meters, mqtt_watch, runtime
+from host_tools.errors import FAILED, UserError
+from host_tools.ntp_server import NtpServer
+from host_tools.simulation.dongle import Dongle
+from host_tools.wire import PtyWire
+from tests.brokers import make_broker
+from tests.certificates import Authority
+
+READINGS = 1000
+SPEED = 40  # times faster than life: 1,000 readings of a meter that sends each second in 25 s
+TIMEOUT_S = 240
+HEAP_32, HEAP_64 = "112k", "224k"  # the same number of blocks: a 64-bit MicroPython's are twice as large
+# name in the design's list: simulated meter, TLS
+CASES = {"p1_tls": ("p1-nl", True), "sml": ("sml", False)}
+
+
+def figures() -> Iterator[tuple]:
+    """(name, value, unit) of each figure."""
+    build.build("sim")
+    for name, (meter, secure) in CASES.items():
+        for bits, micropython, heap in ((32, micropython32.need(), HEAP_32), (64, runtime.find_micropython(), HEAP_64)):
+            suffix = "" if bits == 32 else ".64bit"
+            memory = heap_after(meter, secure, micropython, heap, bits)
+            yield f"heap.running.{name}{suffix}", memory["heap_live"], "byte"
+            yield f"heap.piece_16k_free.{name}{suffix}", int(memory["heap_piece"]), "1 = yes"
+
+
+def heap_after(meter: str, secure: bool, micropython: str, heap: str, bits: int = 32, readings: int = READINGS) -> dict:
+    """The status document's memory section once `readings` readings were acknowledged by the broker. Raises UserError."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        authority = Authority(folder)
+        options = dict(zip(("certificate", "key"), authority.issue("broker", "127.0.0.1"))) if secure else {}
+        path = ":".join([str(build.BUILD / "sim"), str(runtime.BOARDS / "sim"), ".frozen"])
+        if bits == 32:
+            path = f"{runtime.ROOT / 'bench' / 'ssl32'}:{path}"
+        ntp = NtpServer().start()
+        source = meters.make(meter)
+        line_file = folder / "line.json"
+        with make_broker("amqtt", folder, **options) as broker, PtyWire(source.line, SPEED, str(line_file)) as wire:
+            settings = {
+                "wifi_ssid": "home", "ntp_server": ntp.address, "mqtt_url": broker.url, "meter_line": str(source.line),
+                "mqtt_ca": str(authority.der) if secure else "", "status_interval_s": 1,
+            }  # fmt: skip
+            dongle = Dongle(
+                folder, wire.path, settings, line_file, heap=heap, micropython=micropython,
+                main=build.BUILD / "sim" / "main.py", env={"MICROPYPATH": path}, restart_crashed=False,
+            )  # fmt: skip
+            with dongle:
+                memory = _observe(dongle, source, wire, broker.url, str(authority.pem) if secure else None, readings)
+        ntp.stop()
+    return memory
+
+
+def _observe(dongle, source, wire, url: str, ca: str | None, readings: int) -> dict:
+    found: dict = {}
+    done = threading.Event()
+
+    def message(topic: str, payload: bytes, _retained: bool) -> None:
+        if topic.endswith("/status"):
+            status = json.loads(payload)
+            acknowledged = status["sinks"]["mqtt"]["acknowledged"]
+            if acknowledged is not None and acknowledged >= readings and status["memory"]["heap_live"]:
+                found.update(status["memory"])
+                done.set()
+
+    watch = mqtt_watch.MqttWatch(mqtt_watch.parse(url), ["meterbridge/+/status"], message, ca).open()
+    dongle.wait_for("listening at", 20)
+    started, at = time.monotonic(), time.time()
+    for number in range(int(TIMEOUT_S / source.cadence_s * SPEED)):
+        if done.is_set() or not dongle.running:
+            break
+        wire.write(source.telegram(at + number * source.cadence_s))
+        wire.wait(started + (number + 1) * source.cadence_s / SPEED)
+    watch.close()
+    if not found:
+        raise UserError("the firmware did not get so far:\n" + "\n".join(list(dongle.log)[-15:]), FAILED)
+    return found
+
+
+if __name__ == "__main__":
+    for figure in figures():
+        print(*figure, flush=True)
