@@ -130,7 +130,7 @@ class Builder:
             schema = self._schema = self._schemas.of(values.quantities)
         if not schema.ids:
             return None
-        kept = schema.blank[:]
+        kept = schema.blank.copy()
         index = 0
         value = self._value
         for quantity in schema.ids:

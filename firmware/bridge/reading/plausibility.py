@@ -50,8 +50,7 @@ class Values:
     def settle(self) -> None:
         """Holds back the counters that fell in this telegram; call it when all are there, and again after deriving more."""
         if self._lower:
-            for slot in [s for s in self._lower if self.form[s] and s not in self._before]:
-                del self._lower[slot]
+            self._forget_recovered()
         if not self._before:
             return
         for slot, before in self._before.items():
@@ -92,6 +91,11 @@ class Values:
             return True
         self.falls += 1
         return False
+
+    def _forget_recovered(self) -> None:
+        for slot in list(self._lower):
+            if self.form[slot] and slot not in self._before:
+                del self._lower[slot]
 
     def _take_back(self) -> None:
         for slot, before in self._before.items():
