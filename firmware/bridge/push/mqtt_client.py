@@ -47,7 +47,7 @@ class MqttClient:
     """`tls`: a TLS context or None. `will`: (topic, payload). `on_message(topic: str, payload: bytes)` must not block.
 
     Used once: connect, publish and subscribe, close. `error`: why the connection is over, "" while it is not.
-    `dropped`: incoming messages that were too long.
+    `dropped`: incoming messages that were too long. `on_change()` is called at each answer and at the end.
     """
 
     def __init__(self, host: str, port: int, client_id: str, keepalive_s: int = 30, user: str = "", password: str = "",
@@ -72,10 +72,16 @@ class MqttClient:
         self._last_sent = 0
         self._tasks = []
         self.error = ""
+        self.on_change = None
 
     @property
     def dropped(self) -> int:
         return self._in.dropped
+
+    @property
+    def up(self) -> bool:
+        """Whether the broker has let us in and the connection still stands."""
+        return self._hello is None and not self.error
 
     @property
     def in_flight(self) -> int:
@@ -93,9 +99,9 @@ class MqttClient:
             raise MqttError("no connection to %s:%d in %d s" % (self._host, self._port, CONNECT_MS // 1000))
         except ValueError as error:
             raise MqttError(tls_words.reason(error))
-        self._hello = None
         self._tasks = [asyncio.create_task(self._read()), asyncio.create_task(self._watch())]
         await self.acknowledged(_CONNACK_KEY)
+        self._hello = None
 
     async def publish(self, topic: str, payload, qos: int = 1, retain: bool = False) -> int:
         """Sends a message and returns its packet id (0 for QoS 0), to be given to `acknowledged`.
@@ -118,7 +124,7 @@ class MqttClient:
         """Returns when the broker has answered for `packet_id`; raises MqttError when it will not."""
         while packet_id in self._waiting:
             await self._change()
-        self._check()
+        self.check()
 
     def is_acknowledged(self, packet_id: int) -> bool:
         """Whether the broker has answered for `packet_id`."""
@@ -137,7 +143,7 @@ class MqttClient:
         if self._stream is None:
             return
         try:
-            if not (self.error or self._torn or self._hello):
+            if self.up and not self._torn:
                 await asyncio.wait_for_ms(self._send(DISCONNECT_PACKET), _CLOSE_MS)
         except (OSError, MqttError, asyncio.TimeoutError):
             pass  # it was to be closed anyway
@@ -158,29 +164,34 @@ class MqttClient:
         self._waiting[packet_id] = time.ticks_ms()
         return packet_id
 
-    def _check(self) -> None:
+    def check(self) -> None:
+        """Raises MqttError when the connection is over."""
         if self.error:
             raise MqttError(self.error)
 
     async def _change(self) -> None:
-        self._check()
+        self.check()
         await self._changed.wait()
-        self._check()
+        self.check()
 
     def _fail(self, why: str) -> None:
         if not self.error:
             self.error = why
         self._changed.set()  # and it stays set: nobody waits from now on
+        if self.on_change:
+            self.on_change()
 
     def _answered(self, key: int) -> None:
         if self._waiting.pop(key, None) is not None and not self.error:
             self._changed.set()
             self._changed.clear()
+            if self.on_change:
+                self.on_change()
 
     async def _send(self, head, size: int = 0, pieces=()) -> None:
         """One whole packet; whoever is interrupted in the middle of one ends the connection for all."""
         async with self._lock:
-            self._check()
+            self.check()
             if self._torn:
                 raise MqttError("a packet was cut short")
             self._torn = True
@@ -216,7 +227,7 @@ class MqttClient:
             await asyncio.wait_for_ms(self._stream.drain(), ANSWER_MS)
         except asyncio.TimeoutError:
             self._fail("the broker takes no more data")
-            self._check()
+            self.check()
 
     async def _read(self) -> None:
         try:

@@ -1,0 +1,122 @@
+"""Runs MqttSink on MicroPython with a store that a test fills: one JSON command per line in, one JSON answer per line out.
+
+Events: {"state": ...} at each change of the sink's status, {"log": ...} for each line of the log.
+"""
+
+import asyncio
+import json
+import sys
+
+from list_store import ListStore
+
+from bridge.core.backoff import Backoff
+from bridge.core.clock import Clock
+from bridge.core.log import Log
+from bridge.push import mqtt_client
+from bridge.push.mqtt_sink import MqttSink
+from bridge.push.sink import Context, Identity
+from bridge.reading.quantities import COUNT, quantity
+from bridge.reading.reading import BRIDGE, EXPONENT_ZERO, METER, UPTIME, Meter, Reading, Schemas
+
+SETTINGS = {
+    "device_name": "Test bridge", "meter_timeout_s": 60, "status_interval_s": 30, "mqtt_user": "", "mqtt_password": "",
+    "mqtt_topic": "", "mqtt_ca": "", "mqtt_tls_verify": True, "mqtt_keepalive_s": 30, "mqtt_discovery": True,
+    "mqtt_discovery_prefix": "homeassistant", "mqtt_live_interval_s": 0,
+}  # fmt: skip
+SOURCES = {"meter": METER, "bridge": BRIDGE, "uptime": UPTIME}
+
+
+class Driver:
+    def __init__(self):
+        self.sink = self.task = self.store = self.clock = None
+        self.schemas = Schemas()
+        self.meter = Meter("E0000", "p1")
+
+    async def start(self, settings, capacity=100000, answer_ms=None, utc=None):
+        if answer_ms:
+            mqtt_client.ANSWER_MS = mqtt_client.CONNECT_MS = answer_ms
+        self.clock = Clock()
+        if utc:
+            self.clock.set(utc, "ntp")
+        self.store = ListStore(capacity)
+        merged = dict(SETTINGS)
+        merged.update(settings)
+        log = Log(write=lambda line: print(json.dumps({"log": line})))
+        status = lambda: {"uptime_s": self.clock.uptime_s(), "meter": {"frames": self.store.next}, "wifi": {"rssi": -60}, "problems": []}
+        self.sink = MqttSink("mqtt", Context(self.store, self.clock, log, merged, Identity("mb-a1b2c3", "0.1.0", "sim", 7), status))
+        self.sink.backoff = Backoff(100, 300)
+        self.task = asyncio.create_task(self.sink.run())
+        asyncio.create_task(self._report())
+        return {}
+
+    async def _report(self):
+        before = None
+        while True:
+            now = self.sink.status()
+            now.pop("last_ack_age_s")
+            if now != before:
+                before = dict(now)
+                print(json.dumps({"status": now}))
+            await asyncio.sleep_ms(20)
+
+    async def reading(self, values, time, source="meter"):
+        """`values`: name to [integer, power of ten]."""
+        form = bytearray(COUNT)
+        ids = {quantity(name): pair for name, pair in values.items()}
+        for key, pair in ids.items():
+            form[key] = EXPONENT_ZERO + pair[1]
+        schema = self.schemas.of(form)
+        found = [ids[key][0] for key in schema.ids]
+        seq = self.store.next
+        self.store.append(Reading(self.meter, seq, time, SOURCES[source], schema, found))
+        return {"seq": seq}
+
+    async def readings(self, count, time, step=1, source="meter"):
+        """`count` readings, `step` seconds apart, whose import counter is 1000 + their number."""
+        first = self.store.next
+        for n in range(count):
+            await self.reading({"energy_import_wh": [(1000 + self.store.next) * 10 + 5, -1], "power_w": [500, 0]}, time + n * step, source)
+        return {"first": first, "last": self.store.next - 1}
+
+    async def feed(self, count, time, every_ms):
+        """Readings that keep coming in the background."""
+        asyncio.create_task(self._feed(count, time, every_ms))
+        return {}
+
+    async def _feed(self, count, time, every_ms):
+        for n in range(count):
+            await self.readings(1, time + n)
+            await asyncio.sleep_ms(every_ms)
+        print(json.dumps({"fed": count}))
+
+    async def set_clock(self, utc):
+        return {"taken": self.clock.set(utc, "ntp")}
+
+    async def now(self):
+        return {"now": self.clock.now()}
+
+    async def stop(self):
+        self.task.cancel()
+        try:
+            await self.task
+        except asyncio.CancelledError:
+            pass
+        return {}
+
+
+async def main():
+    driver = Driver()
+    stdin = asyncio.StreamReader(sys.stdin)
+    print(json.dumps({"ready": True}))
+    while True:
+        line = await stdin.readline()
+        if not line:
+            return
+        command = json.loads(line)
+        name = command.pop("do")
+        answer = await getattr(driver, name)(**command)
+        answer["did"] = name
+        print(json.dumps(answer))
+
+
+asyncio.run(main())
