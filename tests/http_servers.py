@@ -254,7 +254,7 @@ def victoria_metrics_missing() -> str:
 
 
 class VictoriaMetrics:
-    """The time-series database on a free port with its data in `folder`; stops with the test."""
+    """The time-series database on a free port with its data in `folder`. It may be entered again: same port, same data."""
 
     def __init__(self, folder: Path):
         self._folder = folder
@@ -266,9 +266,10 @@ class VictoriaMetrics:
         return f"http://{HOST}:{self.port}"
 
     def __enter__(self) -> "VictoriaMetrics":
-        with socket.socket() as probe:
-            probe.bind((HOST, 0))
-            self.port = probe.getsockname()[1]
+        if not self.port:
+            with socket.socket() as probe:
+                probe.bind((HOST, 0))
+                self.port = probe.getsockname()[1]
         command = [find_victoria_metrics(), f"-httpListenAddr={HOST}:{self.port}", f"-storageDataPath={self._folder / 'data'}"]
         command += ["-retentionPeriod=100y", "-memory.allowedBytes=64MB", "-loggerOutput=stderr"]
         self._process = subprocess.Popen(
@@ -292,8 +293,12 @@ class VictoriaMetrics:
         threading.Thread(target=self._process.stderr.read, daemon=True).start()
 
     def __exit__(self, *_) -> None:
-        self._process.kill()
-        self._process.wait()
+        self._process.terminate()
+        try:
+            self._process.wait(PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
 
     def get(self, path: str, **query: str) -> bytes:
         """What the database answers to GET."""
