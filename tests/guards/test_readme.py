@@ -1,5 +1,6 @@
 """The README's commands are run as they stand there; what they print holds the lines that the README shows."""
 
+import json
 import os
 import pathlib
 import re
@@ -47,3 +48,13 @@ def test_files_named_in_the_documents_exist():
     for document in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]:
         for target in re.findall(r"\]\(([^)#:]+)\)", document.read_text(encoding="utf-8")):
             assert (document.parent / pathlib.Path(target)).exists(), f"{document.name} links to {target}"
+
+
+def test_settings_document_has_every_setting_with_its_default():
+    from bridge.config.table import SETTINGS
+
+    text = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+    rows = {row[1].strip(" `"): row[2].strip(" `") for row in (line.split("|") for line in text.split("\n")) if len(row) > 5}
+    for name, default, _, help_text in SETTINGS:
+        assert rows.get(name) == json.dumps(default), name
+        assert help_text in text, name
