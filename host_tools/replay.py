@@ -17,7 +17,10 @@ from host_tools.meters.localtime import unix_of
 from host_tools.meters.play import Telegram
 
 MAX_CAPTURE = 128 << 20  # bytes: more than a day of a meter that sends a kilobyte every second; it is held in memory
-_P1 = re.compile(rb"/[A-Za-z][ -~]{3,96}\r?\n(?:[^/!]|(?<!\n)[/!]){0,8192}?\n!(?P<crc>[0-9A-Fa-f]{0,4})\r?\n?")
+# Inside a telegram no line begins with a slash, and nothing looks like another header: where it does, the first telegram was cut.
+_P1 = re.compile(rb"""/[A-Za-z][ -~]{3,96}\r?\n
+    (?: [^/!] | (?<!\n)! | (?<!\n)/(?![A-Za-z]{3}\d[ -~]{0,96}\r?\n\r?\n) ){0,8192}?
+    \n!(?P<crc>[0-9A-Fa-f]{0,4})\r?\n?""", re.VERBOSE)
 _P1_TIME = re.compile(rb"0-0:1\.0\.0\((\d{12})([SW])\)")
 _P1_VERSION = re.compile(rb"(?:1-3:0\.2\.8|0-0:96\.1\.4)\((\d\d)")
 _ESCAPE, _SML_START = b"\x1b" * 4, b"\x01" * 4

@@ -22,6 +22,7 @@ from host_tools.meters.line import Line
 
 _SLICE_S = 0.01  # bytes go out in portions of this much line time
 _STALE_S = 1.0  # a reader that took nothing for so long is no reader: what waits for it is dropped
+_HOLD = 4095  # bytes that wait for a reader of a pty: what a terminal holds of raw input, and about what a dongle's UART does
 _SEND_BUFFER = 8192  # bytes per TCP reader, so that a slow one reads at most this much of the past
 _MAX_READERS = 16
 
@@ -97,8 +98,9 @@ class PtyWire(Wire):
 
     def _put(self, part: bytes) -> None:
         self._forget_stale()
+        room = max(0, _HOLD - self._waiting())
         try:
-            done = os.write(self._master, part)
+            done = os.write(self._master, part[:room])
         except BlockingIOError:
             done = 0
         self.sent += done
@@ -118,10 +120,10 @@ class PtyWire(Wire):
             self._taken_at = now
 
     def _forget(self) -> None:
-        waiting = self._waiting()
-        termios.tcflush(self._slave, termios.TCIFLUSH)
-        self.sent -= waiting
-        self.dropped += waiting
+        while waiting := self._waiting():  # again, as more may have been on its way
+            termios.tcflush(self._slave, termios.TCIFLUSH)
+            self.sent -= waiting
+            self.dropped += waiting
 
     def drain(self, seconds: float = _STALE_S) -> None:
         until = time.monotonic() + seconds

@@ -40,7 +40,7 @@ class House:
     """A home from second `start` on. `advance(t)` lets it live until `t`; then the attributes say what a meter there would know."""
 
     def __init__(self, seed: int, start: int, *, phases: int = 3, solar_w: int = 4200, battery: bool = True,
-                 tariff: Callable[[int], int] = dutch_tariff):
+                 standby_w: int = 160, tariff: Callable[[int], int] = dutch_tariff):
         self.seed, self.phases = seed, phases
         # From the hour on, so that gas readings and the running quarter hour have their history when the first telegram leaves.
         self.time = (start - 1) // HOUR * HOUR
@@ -50,7 +50,7 @@ class House:
         for name, after, until in (("kettle", 12, 50), ("hob", 70, 160)):  # something to see in the first minutes
             self._windows.run_once(name, start + after, start + until)
         self._sky, self._battery = loads.Sky(seed), loads.Battery() if battery else None
-        self._solar_w, self._sun, self._heating = solar_w, 0.0, 0.0
+        self._solar_w, self._sun, self._heating, self._standby_w = solar_w, 0.0, 0.0, standby_w
         self.phase_mw = [0, 0, 0]  # net, positive = from the grid
         self._fill_counters(random.Random(f"{seed}/start"))
 
@@ -93,7 +93,7 @@ class House:
                 self._boundary()
 
     def _second(self) -> None:
-        watts = [55, 60, 45]
+        watts = [self._standby_w // 3] * 3
         gas = water = 0
         for a in self._windows.active(self.time):
             gas, water = gas + a.gas_ml, water + a.water_ml

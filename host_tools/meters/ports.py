@@ -10,8 +10,8 @@ from host_tools.wire import PtyWire, TcpWire, Wire
 
 def add_wire_arguments(parser: argparse.ArgumentParser) -> None:
     """--tcp and --speed."""
-    parser.add_argument("--tcp", type=int, metavar="PORT", help="on this TCP port of 127.0.0.1 (0: any free one) and not on a pty")
-    parser.add_argument("--speed", type=float, default=1.0, metavar="N", help="so many times as fast as the real line and clock (default 1)")
+    parser.add_argument("--tcp", type=int, metavar="PORT", help="on this TCP port of 127.0.0.1 (0: any free one), not on a pty")
+    parser.add_argument("--speed", type=float, default=1.0, metavar="N", help="times as fast as the real line and clock (default 1)")
 
 
 def open_wire(line: Line, args: argparse.Namespace) -> Wire:

@@ -12,7 +12,9 @@ from functools import partial
 from host_tools.meters.house import MWS_PER_WH, House, german_tariff
 from host_tools.meters.kinds import Kind, watts
 from host_tools.meters.line import INFRARED
-from host_tools.meters.sml import AMPERE, DEGREE, HERTZ, KERMIT, NOTHING, VOLT, WATT, WATT_HOUR, Entry, Style, file, octets, signed, unsigned
+from host_tools.meters.sml import (
+    AMPERE, DEGREE, HERTZ, KERMIT, NOTHING, VOLT, WATT, WATT_HOUR, Entry, Style, file, octets, signed, unsigned,
+)
 
 _RUNNING_SINCE = 1_600_000_000  # unix seconds at which the meters' own clocks were 0
 _STATUS_IDLE = 0x1C0004  # voltage on L1..L3
@@ -65,7 +67,8 @@ def fnn_entries(values: dict) -> list[Entry]:
     """Energies in 0.1 Wh, import with the status word, then net power in watts: what most German meters send after their PIN."""
     entries = []
     if "energy_import_wh" in values:
-        entries.append(Entry("0100010800ff", unsigned(int(values["energy_import_wh"] * 10), 4), WATT_HOUR, -1, unsigned(values["_status"], 4)))
+        taken = unsigned(int(values["energy_import_wh"] * 10), 4)
+        entries.append(Entry("0100010800ff", taken, WATT_HOUR, -1, unsigned(values["_status"], 4)))
     if "energy_export_wh" in values:
         entries.append(Entry("0100020800ff", unsigned(int(values["energy_export_wh"] * 10)), WATT_HOUR, -1))
     if "power_w" in values:
@@ -128,7 +131,8 @@ _MEASURED = ("energy_import_t1_wh", "energy_import_t2_wh", "power_w", "frequency
              *(f"{kind}_l{n}_{unit}" for n in (1, 2, 3) for kind, unit in (("voltage", "mv"), ("current", "ma"))))
 
 SML_METERS = (
-    _kind("sml", "German two-way meter after its PIN: 0.1 Wh, net power, status, every second", 11, fnn_entries, partial(_read, names=_TWO_WAY)),
+    _kind("sml", "German two-way meter after its PIN: 0.1 Wh, net power, status, every second", 11, fnn_entries,
+          partial(_read, names=_TWO_WAY)),
     _kind("sml-reduced", "German two-way meter without PIN: whole kWh, no power", 12, reduced_entries,
           partial(_read, names=_TWO_WAY[:2], whole_kwh=True)),
     _kind("sml-oneway", "German one-way meter after its PIN: import only, no solar in the home", 13, fnn_entries,
@@ -137,5 +141,7 @@ SML_METERS = (
           maker=b"HLY", style=Style(KERMIT)),
     _kind("sml-tariff", "two tariffs without a total, voltages, currents, angles, frequency", 15, tariff_entries,
           partial(_read, names=_MEASURED), maker=b"HLY", style=Style(tag_width=4, list_name=b"", version=False), battery=False, solar_w=0),
-    _kind("sml-dzg", "DZG: positive power marked as signed without room for the sign", 42_500_011, dzg_entries, _read_dzg, maker=b"DZG"),
+    # A home that mostly takes 330 to 650 W: there the fault shows.
+    _kind("sml-dzg", "DZG: positive power marked as signed without room for the sign", 42_500_011, dzg_entries, _read_dzg, maker=b"DZG",
+          battery=False, standby_w=400),
 )

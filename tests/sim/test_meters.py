@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from host_tools.errors import UserError
-from host_tools.meters import METERS, crc, make, p1_be, p1_nl, sml
+from host_tools.meters import METERS, crc, make, p1_be, p1_nl, sml, write_telegrams
 from host_tools.meters.localtime import local, month_start, stamp
 from host_tools.meters.p1 import Identity, fixed
 from host_tools.meters.sml_meters import dzg_entries, fnn_entries, identity_entries, reduced_entries
@@ -99,7 +99,7 @@ def test_dzg_is_the_vector_byte_for_byte():
     assert sml.file(rows, server_id, 86405).hex() == vector("sml_dzg_unsigned_bug").hex()
 
 
-TWO_WAY = [name for name in METERS if name not in ("sml-reduced", "sml-oneway", "sml-tariff")]
+TWO_WAY = [name for name in METERS if name not in ("sml-reduced", "sml-oneway", "sml-tariff", "sml-dzg")]
 WINTER_NIGHT = 1_737_061_200  # 2025-01-16 21:00 UTC
 OCTOBER_NIGHT = 1_761_440_400  # 2025-10-26 01:00 UTC: clocks go back
 MARCH_NIGHT = 1_743_296_400  # 2025-03-30 01:00 UTC: clocks go forward
@@ -269,3 +269,22 @@ def test_a_number_that_does_not_fit_is_refused(value, digits, decimals):
 def test_dzg_power_above_the_sign_bit_looks_negative_and_a_real_negative_is_four_bytes():
     positive, negative = dzg_entries(DZG | {"power_w": Decimal("356.24")})[-1], dzg_entries(DZG | {"power_w": Decimal("-1.00")})[-1]
     assert (positive.value.hex(), negative.value.hex()) == ("538b28", "55ffffff9c")
+
+
+def test_the_dzg_fault_shows_in_most_evening_telegrams():
+    meter, wrong = make("sml-dzg"), 0
+    for minute in range(0, 120, 2):
+        value, scaler = registers(meter.telegram(WINTER_NIGHT + minute * 60))["0100100700ff"]
+        said = meter.truth()["power_w"]
+        wrong += said > 0 > value
+        assert Decimal(value).scaleb(scaler) == said or value < 0 < said
+    assert wrong >= 10
+
+
+def test_the_projects_own_telegrams_are_what_the_meters_write(tmp_path):
+    names = write_telegrams.write(tmp_path)
+    for name in names:
+        for path in (f"{name}.bin", f"expected/{name}.json"):
+            assert (write_telegrams.FOLDER / path).read_bytes() == (tmp_path / path).read_bytes(), f"{path}: run its writer again"
+    kept = {path.relative_to(tmp_path) for path in tmp_path.rglob("*.*")}
+    assert {path.relative_to(write_telegrams.FOLDER) for path in write_telegrams.FOLDER.rglob("*.*")} == kept
