@@ -92,10 +92,11 @@ class Driver:
 
 
 class Watcher:
-    """Subscribes to `topics` on a broker with paho-mqtt, keeps every message in order (`timestamp`: monotonic), reconnects by itself."""
+    """Subscribes to `topics` on a broker with paho-mqtt, keeps every message in order (and the wall clock at its arrival in `times`), reconnects by itself."""
 
     def __init__(self, broker, *topics: str, user: str | None = None, password: str | None = None, ca: Path | None = None):
         self.messages: list = []
+        self.times: list[float] = []
         self._news = threading.Condition()
         self._topics = topics or ("#",)
         self.subscriptions = 0
@@ -119,6 +120,7 @@ class Watcher:
 
     def _received(self, _client, _data, message) -> None:
         with self._news:
+            self.times.append(time.time())
             self.messages.append(message)
             self._news.notify_all()
 

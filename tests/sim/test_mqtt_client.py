@@ -196,6 +196,12 @@ def test_a_peer_that_never_acknowledges(client):
         assert "did not answer" in client.do("many", topic="t", count=20)["error"]
 
 
+def test_a_peer_that_answers_no_ping_is_noticed_while_we_talk(client):
+    with FakeBroker(CONNACK) as silent:
+        client.ok("connect", host=HOST, port=silent.port, client_id="mb-1", keepalive_s=1, answer_ms=1000)
+        assert "did not answer" in client.ok("chatter")["over"]
+
+
 def test_a_peer_that_reads_nothing(client):
     with FakeBroker(CONNACK, read=False) as full:
         client.ok("connect", host=HOST, port=full.port, client_id="mb-1", answer_ms=1000)

@@ -73,6 +73,13 @@ class Driver:
             await asyncio.sleep_ms(20)
         return {"over": self.client.error}
 
+    async def chatter(self):
+        """QoS 0, which nobody answers, until the connection is over."""
+        while not self.client.error:
+            await self.client.publish("t", "x", 0)
+            await asyncio.sleep_ms(50)
+        return {"over": self.client.error}
+
     async def close(self):
         await self.client.close()
         return {}

@@ -1,11 +1,12 @@
 """Runs MqttSink on MicroPython with a store that a test fills: one JSON command per line in, one JSON answer per line out.
 
-Events: {"state": ...} at each change of the sink's status, {"log": ...} for each line of the log.
+Events: {"state": ...} at each change of the sink's status, {"log": ...} for each line of the log, {"made": sequence number, "at": wall clock} for each reading of `feed`.
 """
 
 import asyncio
 import json
 import sys
+import time as wall
 
 from list_store import ListStore
 
@@ -85,9 +86,9 @@ class Driver:
 
     async def _feed(self, count, time, every_ms):
         for n in range(count):
+            print(json.dumps({"made": self.store.next, "at": wall.time()}))
             await self.readings(1, time + n)
             await asyncio.sleep_ms(every_ms)
-        print(json.dumps({"fed": count}))
 
     async def set_clock(self, utc):
         return {"taken": self.clock.set(utc, "ntp")}
