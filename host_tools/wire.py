@@ -129,7 +129,9 @@ class PtyWire(Wire):
         until = time.monotonic() + seconds
         while self._waiting() and time.monotonic() < until:
             time.sleep(_SLICE_S)
-        self._forget()
+        for _ in range(3):  # the system hands over in its own time
+            self._forget()
+            time.sleep(_SLICE_S)
 
     def _tend(self, seconds: float) -> None:
         self._forget_stale()

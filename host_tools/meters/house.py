@@ -45,9 +45,9 @@ class House:
         # From the hour on, so that gas readings and the running quarter hour have their history when the first telegram leaves.
         self.time = (start - 1) // HOUR * HOUR
         self._tariff_of, self.tariff = tariff, tariff(self.time)
-        self._noise = random.Random(f"{seed}/noise")
+        self._noise, self._small_w = random.Random(f"{seed}/noise"), 0
         self._windows = loads.Windows(seed, without=() if phases == 3 else ("car",))
-        for name, after, until in (("kettle", 12, 50), ("hob", 70, 160)):  # something to see in the first minutes
+        for name, after, until in (("kettle", 6, 44), ("hob", 65, 150)):  # something to see in the first minutes
             self._windows.run_once(name, start + after, start + until)
         self._sky, self._battery = loads.Sky(seed), loads.Battery() if battery else None
         self._solar_w, self._sun, self._heating, self._standby_w = solar_w, 0.0, 0.0, standby_w
@@ -105,6 +105,9 @@ class House:
             watts[0] += 1350
             gas += 110
         bits = self._noise.getrandbits(30)
+        if self.time % 5 == 0:
+            self._small_w = bits % 190  # what is switched all day: a screen, a pump, a charger
+        watts[1] += self._small_w
         if self._solar_w:
             made = int(self._solar_w * self._sun * self._sky.light(self.time))
             for phase in range(3):

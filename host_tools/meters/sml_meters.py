@@ -141,7 +141,7 @@ SML_METERS = (
           maker=b"HLY", style=Style(KERMIT)),
     _kind("sml-tariff", "two tariffs without a total, voltages, currents, angles, frequency", 15, tariff_entries,
           partial(_read, names=_MEASURED), maker=b"HLY", style=Style(tag_width=4, list_name=b"", version=False), battery=False, solar_w=0),
-    # A home that mostly takes 330 to 650 W: there the fault shows.
+    # A home that often takes 330 to 650 W: there the fault shows.
     _kind("sml-dzg", "DZG: positive power marked as signed without room for the sign", 42_500_011, dzg_entries, _read_dzg, maker=b"DZG",
-          battery=False, standby_w=400),
+          battery=False, standby_w=270),
 )

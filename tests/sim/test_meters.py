@@ -271,7 +271,7 @@ def test_dzg_power_above_the_sign_bit_looks_negative_and_a_real_negative_is_four
     assert (positive.value.hex(), negative.value.hex()) == ("538b28", "55ffffff9c")
 
 
-def test_the_dzg_fault_shows_in_most_evening_telegrams():
+def test_the_dzg_fault_shows_in_many_evening_telegrams():
     meter, wrong = make("sml-dzg"), 0
     for minute in range(0, 120, 2):
         value, scaler = registers(meter.telegram(WINTER_NIGHT + minute * 60))["0100100700ff"]
