@@ -92,7 +92,7 @@ class Driver:
 
 
 class Watcher:
-    """Subscribes to `topics` on a broker with paho-mqtt, keeps every message in order (and the wall clock at its arrival in `times`), reconnects by itself."""
+    """Subscribes to `topics` on a broker with paho-mqtt, reconnects by itself; `messages` in order, `times`: the wall clock at each."""
 
     def __init__(self, broker, *topics: str, user: str | None = None, password: str | None = None, ca: Path | None = None):
         self.messages: list = []

@@ -1,4 +1,4 @@
-"""What Home Assistant calls each quantity: a quantity's name in, its entity's device class, unit, divisor, state class and English name out.
+"""What Home Assistant calls each quantity: its name in; device class, unit, divisor, state class and English name out.
 
 The unit at the end of a quantity's name decides nearly all of it. Classes and units as Home Assistant accepts them for
 sensors and in its energy dashboard (developers.home-assistant.io, core entity sensor); gas and water in cubic metres.

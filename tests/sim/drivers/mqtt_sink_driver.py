@@ -18,6 +18,8 @@ from bridge.push.mqtt_sink import MqttSink
 from bridge.push.sink import Context, Identity
 from bridge.reading.quantities import COUNT, quantity
 from bridge.reading.reading import BRIDGE, EXPONENT_ZERO, METER, UPTIME, Meter, Reading, Schemas
+from bridge.store.journal import Journal
+from bridge.store.store import Store
 
 SETTINGS = {
     "device_name": "Test bridge", "meter_timeout_s": 60, "status_interval_s": 30, "mqtt_user": "", "mqtt_password": "",
@@ -33,13 +35,14 @@ class Driver:
         self.schemas = Schemas()
         self.meter = Meter("E0000", "p1")
 
-    async def start(self, settings, capacity=100000, answer_ms=None, utc=None):
+    async def start(self, settings, capacity=100000, answer_ms=None, utc=None, journal_bytes=None):
+        """`capacity`: readings in a store of our own; with `journal_bytes` the firmware's store instead."""
         if answer_ms:
             mqtt_client.ANSWER_MS = mqtt_client.CONNECT_MS = answer_ms
         self.clock = Clock()
         if utc:
             self.clock.set(utc, "ntp")
-        self.store = ListStore(capacity)
+        self.store = Store(Journal(journal_bytes)) if journal_bytes else ListStore(capacity)
         merged = dict(SETTINGS)
         merged.update(settings)
         log = Log(write=lambda line: print(json.dumps({"log": line})))
