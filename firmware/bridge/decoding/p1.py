@@ -33,6 +33,13 @@ _MONTH_PEAKS = const(98 << 16 | 1 << 8)
 _FAILURES = const(99 << 16 | 97 << 8)
 _UNKNOWN = const(-1)
 
+# The work array, shared with p1_viper: 0 A-B, 1 C.D.E, 2 F, 3 value, 4 decimals, 5 and 6 the group, 7 and 8 the time's group,
+# 9 no CRC, 10 objects seen, 11 unit, 12 bits: 1 number, 2 with a time, 4 negative, 13 digits of a whole number, 14 of a
+# usable one, 15 a minus;
+# the objects seen in a telegram without CRC, C.D.E and A-B; key and code of each unit, with a 0 behind the last.
+_STRICT, _SEEN = const(9), const(10)
+_SEEN_CDE, _SEEN_AB, _UNIT_TABLE = const(16), const(80), const(144)
+
 
 def _key(name: bytes) -> int:
     """Six bits per character, letters of either case alike, as meters differ in it (kvarh, kVArh)."""
@@ -60,8 +67,11 @@ class P1Decoder:
         self._views = Views()
         self._starts = array("H", [0] * _MAX_GROUPS)
         self._ends = array("H", [0] * _MAX_GROUPS)
-        self._seen_ab = array("H", [0] * _MAX_PLAIN)
-        self._seen_cde = array("I", [0] * _MAX_PLAIN)
+        self._work = array("i", [0] * _UNIT_TABLE)
+        for key in _UNITS:
+            self._work.append(key)
+            self._work.append(_UNITS[key])
+        self._work.append(0)
 
     def decode(self, frame, emit) -> None:
         """See the module's decode."""
@@ -69,22 +79,26 @@ class P1Decoder:
         end = self._end = frame.end - 1  # of the '!'
         self._emit = emit
         self._strict = frame.checksum == "none"
-        self._seen = 0
+        self._work[_STRICT] = self._strict
+        self._work[_SEEN] = 0
         self._views.rewind(buffer)
         at = (buffer.find(b"\n", frame.start, end) + 1) or (buffer.find(b"\r", frame.start, end) + 1)
         if not at:
             raise DecodeError("P1: no line after the identification")
         if self._strict and buffer[at] != _CR and buffer[at] != _LF:
             raise DecodeError("P1: no empty line after the identification")
-        while at < end:
+        while True:
+            at = run(buffer, at, end, self._work, self._register, self._views, emit)
+            if at >= end:
+                return
             octet = buffer[at]
             if octet == _CR or octet == _LF:
                 at += 1
-            else:
-                after = self._object(at)
-                if not after or self._strict and after < end and buffer[after] != _CR and buffer[after] != _LF:
-                    after = self._skip(at)
-                at = after
+                continue
+            after = self._object(at)
+            if not after or self._strict and after < end and buffer[after] != _CR and buffer[after] != _LF:
+                after = self._skip(at)
+            at = after
 
     def _skip(self, at: int) -> int:
         """The line at `at` makes no sense: the index of the next one."""
@@ -135,14 +149,16 @@ class P1Decoder:
         return self._groups(at)
 
     def _once(self, ab: int, cde: int) -> None:
-        for i in range(self._seen):
-            if self._seen_cde[i] == cde and self._seen_ab[i] == ab:
+        work = self._work
+        seen = work[_SEEN]
+        for i in range(seen):
+            if work[_SEEN_CDE + i] == cde and work[_SEEN_AB + i] == ab:
                 raise DecodeError("P1: the same object twice in a telegram without CRC")
-        if self._seen == _MAX_PLAIN:
+        if seen == _MAX_PLAIN:
             raise DecodeError("P1: too many objects for a telegram without CRC")
-        self._seen_ab[self._seen] = ab
-        self._seen_cde[self._seen] = cde
-        self._seen += 1
+        work[_SEEN_CDE + seen] = cde
+        work[_SEEN_AB + seen] = ab
+        work[_SEEN] = seen + 1
 
     def _list(self, at: int) -> int:
         """A list on one line, brackets and all, is one text."""
@@ -276,6 +292,15 @@ class P1Decoder:
             key = key << 6 | (octet & 0xDF if octet > 64 else octet) - 48 & 63
         return _UNITS.get(key, _UNKNOWN)
 
+
+def _run(buffer: bytearray, at: int, end: int, work: array, register: Register, views: Views, emit) -> int:
+    return at
+
+
+try:
+    from bridge.decoding.p1_viper import run
+except (SyntaxError, AttributeError, ImportError, ValueError):  # no emitter, not MicroPython, not shipped, another chip's code
+    run = _run
 
 _decoder = P1Decoder()
 

@@ -39,33 +39,33 @@ class Views:
     """Gives memoryviews of parts of one buffer, without an allocation while a meter's telegrams keep their layout.
 
     The n-th view asked for since `rewind` is kept, and given again when it is at the same place in the next telegram.
+    For machine code: `kept` are the views, `nothing` is None; places[0] is the n of the next one, places[n + 1] = start << 14 | end of a kept one.
     """
 
     def __init__(self):
         self._whole = None
         self._buffer = None
-        self._views = [None] * _VIEWS
-        self._places = array("I", [0] * _VIEWS)  # start << 14 | end of each
-        self._next = 0
+        self.nothing = None
+        self.kept = [None] * _VIEWS
+        self.places = array("i", [0] * (_VIEWS + 1))
 
     def rewind(self, buffer: bytearray) -> None:
-        """A new telegram, in `buffer`."""
-        self._next = 0
+        """A new telegram, in `buffer` (at most 16 KB)."""
+        self.places[0] = 0
         if buffer is not self._buffer:
             self._buffer = buffer
             self._whole = memoryview(buffer)
             for i in range(_VIEWS):
-                self._views[i] = None
+                self.places[i + 1] = -1
 
     def get(self, start: int, end: int) -> memoryview:
         """A view of buffer[start:end]."""
-        index = self._next
+        index = self.places[0]
         if index >= _VIEWS:
             return self._whole[start:end]
-        self._next = index + 1
+        self.places[0] = index + 1
         place = start << 14 | end
-        view = self._views[index]
-        if view is None or self._places[index] != place:
-            view = self._views[index] = self._whole[start:end]
-            self._places[index] = place
-        return view
+        if self.places[index + 1] != place:
+            self.kept[index] = self._whole[start:end]
+            self.places[index + 1] = place
+        return self.kept[index]

@@ -1,0 +1,218 @@
+"""Most objects of a P1 telegram in machine code: telegram text in, `emit` called with the register for each value out.
+
+Importing it fails where there is no native emitter; p1.py then reads every object its own, slower way, as it does what this
+one leaves. Work array, 32 bits each: parts of an object, objects seen so far, table of units; see the indexes in p1.py.
+"""
+
+import micropython
+
+
+@micropython.viper
+def run(buffer, at: int, end: int, work, register, views, emit) -> int:
+    """Reads objects from `at` on; gives where it stopped: `end`, or an object that p1.py must look at."""
+    text = ptr8(buffer)
+    out = ptr32(work)
+    kept = views.kept
+    nothing = views.nothing  # None as a literal becomes the number 0 here
+    places = ptr32(views.places)
+    while at < end:
+        if text[at] == 13 or text[at] == 10:
+            at += 1
+            continue
+        after = int(code(buffer, at, work))
+        if after == 0:
+            return at
+        after = int(group(buffer, after, end, work))
+        if after == 0:
+            return at
+        if out[9] != 0 and int(again(work)) != 0:
+            return at
+        register.ab = out[0]
+        register.cde = out[1]
+        register.f = out[2]
+        kind = out[12]
+        if kind & 1:
+            register.value = out[3] if kind & 4 == 0 else 0 - out[3]
+            register.scaler = 0 - out[4]
+            register.unit = out[11]
+        else:
+            index = places[0]
+            if index < 48 and places[index + 1] == out[5] << 14 | out[6]:
+                places[0] = index + 1
+                register.value = kept[index]
+            else:
+                register.value = views.get(out[5], out[6])
+            register.scaler = 0
+            register.unit = 0
+        if kind & 2:
+            register.time = views.get(out[7], out[8])
+        else:
+            register.time = nothing
+        emit(register)
+        at = after
+    return at
+
+
+@micropython.viper
+def code(buffer, at: int, work) -> int:
+    """A-B:C.D.E( or A-B:C.D.E*F( at `at`; the index behind the bracket, or 0. The '!' behind the text ends any loop."""
+    text = ptr8(buffer)
+    out = ptr32(work)
+    field = 0
+    value = 0
+    digits = 0
+    group = 0
+    out[2] = 255
+    while True:
+        octet = int(text[at])
+        at += 1
+        if octet >= 48 and octet <= 57:
+            value = value * 10 + octet - 48
+            digits += 1
+            if digits > 3:
+                return 0
+            continue
+        if digits == 0 or value > 255:
+            return 0
+        if field == 5:
+            out[2] = value
+            return at if octet == 40 else 0
+        group = group << 8 | value
+        if field == 4:
+            out[1] = group
+            if octet == 40:
+                return at
+            if octet != 42:
+                return 0
+        elif field == 1:
+            if octet != 58:
+                return 0
+            out[0] = group
+            group = 0
+        elif octet != (46 if field else 45):
+            return 0
+        value = digits = 0
+        field += 1
+
+
+@micropython.viper
+def group(buffer, at: int, end: int, work) -> int:
+    """One value, or a time and one value, up to the end of the line; the index of the next line, or 0."""
+    text = ptr8(buffer)
+    out = ptr32(work)
+    out[12] = 0
+    if out[1] == 6422784 or out[1] == 6512896:  # 98.1.0, 99.97.0: a list, as it stands
+        out[5] = at - 1
+        while at < end and text[at] != 13 and text[at] != 10:
+            at += 1
+        if text[at - 1] != 41:
+            return 0
+        out[6] = at
+    else:
+        start = at
+        at = int(number(buffer, at, work))
+        if out[13] == 12 and text[at] == 41 and text[at + 1] == 40:  # twelve digits: a time, if a value follows
+            out[7] = start
+            out[8] = at
+            start = at + 2
+            at = int(number(buffer, start, work))
+            out[12] = 2
+        if text[at] == 42:
+            at = int(unit(buffer, at + 1, end, work))
+            if at == 0:
+                return 0
+            out[12] = out[12] | 1 | out[15] << 2
+        while at < end and text[at] != 41:
+            if text[at] == 42:
+                return 0
+            at += 1
+        if at >= end:
+            return 0
+        out[5] = start
+        out[6] = at
+        at += 1
+    if at < end and text[at] == 13:
+        at += 1
+    if at < end:
+        if text[at] != 10 or text[at + 1] == 40:  # more on this line, or the object goes on in the next
+            return 0
+        at += 1
+    return at
+
+
+@micropython.viper
+def number(buffer, at: int, work) -> int:
+    """Value and scaler of the digits at `at`; the index behind them, and behind a season's letter that follows twelve."""
+    text = ptr8(buffer)
+    out = ptr32(work)
+    negative = 0
+    if text[at] == 45:
+        negative = 1
+        at += 1
+    value = 0
+    digits = 0
+    point = -1
+    while True:
+        octet = int(text[at])
+        if octet >= 48 and octet <= 57:
+            if value > 99999999:
+                value = 1 << 30  # more than nine digits
+            else:
+                value = value * 10 + octet - 48
+            digits += 1
+        elif octet == 46 and point < 0 and digits > 0:
+            point = digits
+        else:
+            break
+        at += 1
+    out[3] = value
+    out[4] = digits - point if point >= 0 else 0  # negative words of a ptr32 read back as large ones on 64-bit machines
+    out[15] = negative
+    out[13] = digits if point < 0 and negative == 0 else 0
+    out[14] = digits if value < 1 << 30 and digits <= 20 else 0
+    if digits == 12 and (octet == 83 or octet == 87):
+        at += 1
+    return at
+
+
+@micropython.viper
+def unit(buffer, at: int, end: int, work) -> int:
+    """Code of the unit at `at`; the index behind it, 0 when it is unknown or no usable number stands before it."""
+    text = ptr8(buffer)
+    out = ptr32(work)
+    key = 0
+    digits = 0
+    while at < end and text[at] != 41:
+        octet = int(text[at])
+        if octet > 64:
+            octet &= 0xDF
+        key = key << 6 | (octet - 48) & 63
+        digits += 1
+        if digits > 5:
+            return 0
+        at += 1
+    row = 144
+    while out[row] != 0 and out[row] != key:
+        row += 2
+    if out[row] == 0 or out[14] == 0:
+        return 0
+    out[11] = out[row + 1]
+    return at
+
+
+@micropython.viper
+def again(work) -> int:
+    """Was the object seen before? Notes it when not."""
+    out = ptr32(work)
+    seen = out[10]
+    if seen >= 64:
+        return 1
+    row = 0
+    while row < seen:
+        if out[16 + row] == out[1] and out[80 + row] == out[0]:
+            return 1
+        row += 1
+    out[16 + seen] = out[1]
+    out[80 + seen] = out[0]
+    out[10] = seen + 1
+    return 0
