@@ -1,0 +1,62 @@
+"""What the rest of the firmware sees of the readings kept: the newest with every digit, the journal of all, and a way to wait.
+
+`append` is called by the receiving path: it awaits nothing and wakes whoever waits.
+"""
+
+import asyncio
+
+from bridge.reading.reading import Reading
+from bridge.store.journal import Cursor, Journal
+
+
+class Store:
+    """`live`: the newest Reading as the meter sent it, None before the first."""
+
+    def __init__(self, journal: Journal):
+        self.journal = journal
+        self.live = None
+        self._arrived = asyncio.Event()
+
+    @property
+    def next(self) -> int:
+        """The sequence number that the next reading will have."""
+        return self.journal.next
+
+    @property
+    def oldest(self) -> int:
+        """The sequence number of the oldest reading kept."""
+        return self.journal.oldest
+
+    @property
+    def overwritten(self) -> int:
+        """Readings that gave way to newer ones."""
+        return self.journal.overwritten
+
+    def append(self, reading: Reading) -> None:
+        """Keeps a reading and makes it the live one."""
+        self.journal.append(reading)
+        self.live = reading
+        # Whoever waits now is woken; whoever comes later waits for the next one.
+        self._arrived.set()
+        self._arrived.clear()
+
+    async def wait(self, seq: int) -> None:
+        """Returns once a reading numbered `seq` or higher has been appended."""
+        while self.journal.next <= seq:
+            await self._arrived.wait()
+
+    def cursor(self, seq=None) -> Cursor:
+        """A consumer's own place, beginning at `seq` or at the oldest reading."""
+        return self.journal.cursor(seq)
+
+    def status(self) -> dict:
+        """For the status document."""
+        journal = self.journal
+        return {
+            "oldest": journal.oldest,
+            "next": journal.next,
+            "overwritten": journal.overwritten,
+            "dropped": journal.dropped,
+            "bytes": journal.ring.bytes_used(),
+            "capacity": len(journal.ring.data),
+        }
