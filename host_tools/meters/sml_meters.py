@@ -123,7 +123,7 @@ def _kind(name: str, description: str, serial: int, entries: Callable[[dict], li
           maker: bytes = b"SIM", style: Style = Style(), **house: object) -> Kind:
     server_id = b"\x0a\x01" + maker + b"\x00" + serial.to_bytes(4, "big")
     write = partial(_write, server_id=server_id, maker=maker, entries=entries, style=style)
-    return Kind(name, description, "sml", INFRARED, 1, read, write, {"tariff": german_tariff, **house}, {"meter_id": server_id.hex()})
+    return Kind(name, description, "sml", INFRARED, 1, read, write, {"tariff": german_tariff, **house}, {"meter_id": f"1{maker.decode()}00{serial:08d}"})
 
 
 _TWO_WAY = ("energy_import_wh", "energy_export_wh", "power_w")
