@@ -6,6 +6,7 @@ retained), bridge and meter ("online"/"offline", retained). The broker's acknowl
 
 import asyncio
 import json
+import sys
 import time
 
 from micropython import const
@@ -21,6 +22,8 @@ _PORT = const(1883)
 _TLS_PORT = const(8883)
 _TICK_MS = const(1000)  # how late a status or "offline" may be
 _CLOSE_MS = const(2000)
+# Needed for a moment at a connection's start: the RAM (6 KB) goes back.
+_ONCE = ("homeassistant", "homeassistant_entities")
 
 
 class MqttSink(Sink):
@@ -32,7 +35,6 @@ class MqttSink(Sink):
         self._base = self._setting("topic") or "meterbridge/" + device
         self._delivered = Delivered(self.cursor.next)
         self._tls = None
-        self._discovery = None
         self._known = set()  # ids of the quantities that the meter has sent so far
         self._schema = None  # of the last reading looked at: mostly the next has the same
         self._wake = asyncio.Event()
@@ -170,12 +172,14 @@ class MqttSink(Sink):
 
     async def _discover(self, client: MqttClient) -> None:
         self._announce = False
-        if self._discovery is None:
-            from bridge.push.homeassistant import Discovery
+        from bridge.push.homeassistant import Discovery
 
-            self._discovery = Discovery(
-                self.context.identity, self.context.settings.get("device_name"), self._setting("discovery_prefix"), self._base)
-        await client.publish(self._discovery.topic, self._discovery.message(sorted(self._known)), 1, True)
+        settings = self.context.settings
+        discovery = Discovery(self.context.identity, settings.get("device_name"), self._setting("discovery_prefix"), self._base)
+        await client.publish(discovery.topic, discovery.message(sorted(self._known)), 1, True)
+        for name in _ONCE:
+            if sys.modules.pop("bridge.push." + name, None):
+                delattr(sys.modules["bridge.push"], name)
 
     async def _publish_status(self, client: MqttClient) -> None:
         """Section by section, so that no long string is made."""
