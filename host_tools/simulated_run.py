@@ -5,6 +5,7 @@ Every part that was started is ended in reverse order, whatever happened between
 
 import contextlib
 import shutil
+import subprocess
 import sys
 import tempfile
 import threading
@@ -13,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from host_tools import broker, mqtt_watch, runtime
+from host_tools import broker, build, mqtt_watch, runtime
 from host_tools.dashboard_model import Facts, Model
 from host_tools.errors import FAILED, UserError
 from host_tools.meters.play import Player
@@ -23,12 +24,14 @@ from host_tools.wire import PtyWire
 
 WIFI = {"wifi_ssid": "simulated home", "wifi_password": "simulated password"}
 STATUS_S = 2  # seconds between status documents: the screen follows, the firmware is not kept busy
+ESP32_WORD = 4  # bytes
 CRASHES = 3  # the firmware is started again after a crash; so many in one run are a fault that does not go away
 UNIQUE_ID = "a1b2c3d4e5f6"  # the simulated chip's number
 DEVICE = f"mb-{UNIQUE_ID[-6:]}"  # the name that the firmware makes of it
 CA_ON_DEVICE = "ca.pem"
 _LISTENING = "listening at"  # the firmware logs it as it opens the meter's line
 _BOOT_S = 20.0  # a busy computer's time to load the firmware
+_BOOT_LOOK_S = 0.5  # between looks whether it still tries
 _SETTLE_S = 1.0  # after a capture's end: the last telegram's way to the destinations
 _DELIVERY_S = 15.0  # and the longest that is waited for them
 
@@ -73,18 +76,19 @@ class SimulatedRun:
         self._ends.close()
 
     def _start(self) -> None:
-        micropython = runtime.find_micropython()
+        self._micropython = runtime.find_micropython()
         self._make_folder()
         self._broker = broker.choose(self.choices.broker, self.folder, self.choices.mqtt_port)
         if self.choices.http_port:
             broker.free_port(self.choices.http_port, "--http-port")
+        self._steps("firmware", self._build)
         self._steps("time server", self._start_ntp)
         self._steps(self._broker.name, self._start_broker)
         self._steps("HTTP server", self._start_http)
         self._steps("meter's line", self._make_wire)
         self._make_model()
         self._steps("subscriber", self._subscribe)
-        self._steps("dongle", lambda: self._start_dongle(micropython))
+        self._steps("dongle", self._start_dongle)
         self._steps("meter", self._start_meter)
 
     def _make_folder(self) -> None:
@@ -93,6 +97,12 @@ class SimulatedRun:
         else:
             self.folder = Path(tempfile.mkdtemp(prefix="meterbridge-"))
             self._ends.callback(shutil.rmtree, self.folder, ignore_errors=True)
+
+    def _build(self) -> str:
+        """The firmware as it goes on a board: source would be compiled in the heap that is to be shown."""
+        self._built = self.folder / "firmware"
+        files = build.build("sim", self._built)
+        return f"compiled as for a board: {len(files)} files, {sum(file.size for file in files) // 1024} KB"
 
     def _start_ntp(self) -> str:
         self._ntp = NtpServer().start()
@@ -143,7 +153,7 @@ class SimulatedRun:
             chosen["mqtt_ca"] = CA_ON_DEVICE
         return chosen
 
-    def _start_dongle(self, micropython: str) -> str:
+    def _start_dongle(self) -> str:
         from host_tools.simulation.dongle import Dongle
 
         log = open(self.folder / "dongle.log", "w", encoding="utf-8")
@@ -154,18 +164,29 @@ class SimulatedRun:
                 print(line, file=log, flush=True)
             self.model.log_line(line)
 
-        self.dongle = Dongle(self.folder, self.wire.path, self.settings(), line_file=self._line_file, heap=self.choices.heap,
-                             on_log=take, micropython=micropython, unique_id=UNIQUE_ID)
+        path = ":".join([str(self._built), str(runtime.BOARDS / "sim"), ".frozen"])
+        self.dongle = Dongle(
+            self.folder, self.wire.path, self.settings(), line_file=self._line_file, on_log=take, micropython=self._micropython,
+            heap=str(heap_bytes(self.choices.heap) * word_bytes(self._micropython) // ESP32_WORD), main=self._built / "main.py",
+            env={"MICROPYPATH": path}, unique_id=UNIQUE_ID)
         if self.choices.ca:
             self.dongle.flash.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(self.choices.ca, self.dongle.flash / CA_ON_DEVICE)
         self._ends.callback(self.dongle.stop)
         self.dongle.start()
-        try:  # a meter that speaks every 10 s is to be heard the first time
-            self.dongle.wait_for(_LISTENING, _BOOT_S)
-        except TimeoutError:
-            raise FirmwareDied(self.dongle) from None
-        return f"unchanged firmware on MicroPython, heap {self.choices.heap}"
+        self._wait_for_boot()
+        return f"on MicroPython, with as many heap blocks as an ESP32 has in {self.choices.heap}"
+
+    def _wait_for_boot(self) -> None:
+        """A meter that speaks every 10 s is to be heard the first time."""
+        end = time.monotonic() + _BOOT_S
+        while True:
+            try:
+                self.dongle.wait_for(_LISTENING, _BOOT_LOOK_S)
+                return
+            except TimeoutError:
+                if time.monotonic() > end or not self.dongle.running or len(self.dongle.crashes) >= CRASHES:
+                    raise FirmwareDied(self.dongle) from None
 
     def _start_meter(self) -> str:
         self._player = Player(self.source.telegrams, self.wire, self._sent)
@@ -211,6 +232,14 @@ class FirmwareDied(UserError):
         what = "does not start" if dongle.running and not dongle.crashes else "died"
         super().__init__(f"the firmware {what}{code}; its last lines are above", FAILED)
         self.lines = list(dongle.log)[-20:]
+
+
+def word_bytes(micropython: str) -> int:
+    """Bytes of a machine word of this MicroPython. Its heap's blocks are four words: with twice the word, as much needs twice the bytes."""
+    asked = subprocess.run([micropython, "-c", "import sys; print(sys.maxsize > 1 << 31)"], capture_output=True, text=True)
+    if asked.returncode:
+        raise UserError(f"{micropython} does not run: {asked.stderr.strip()[-200:] or asked.returncode}", FAILED)
+    return 8 if asked.stdout.strip() == "True" else ESP32_WORD
 
 
 def command_name() -> str:

@@ -27,7 +27,7 @@ READING = {
 STATUS = {
     "memory": {"heap_used": 62 * 1024, "heap_free": 50 * 1024}, "wifi": {"connected": True, "rssi": -55},
     "meter": {"frames": 42, "crc_errors": 2, "noise_bytes": 17, "oversize": 0, "undecodable": 1, "protocol": "p1"},
-    "journal": {"held": 41, "overwritten": 3},
+    "journal": {"oldest": 4, "next": 45, "overwritten": 3},
     "sinks": {
         "mqtt": {"state": "connected", "acknowledged": 41, "last_ack_age_s": 0, "backlog": 0, "lost": 0, "errors": 0, "last_error": ""},
         "http": {"state": "waiting", "acknowledged": 30, "last_ack_age_s": 9, "backlog": 11, "lost": 2, "errors": 4, "last_error": "connection refused"},
@@ -79,7 +79,7 @@ def test_80_by_24_says_all_that_matters():
     for words in (
         "p1-nl  three phases", "115200 8N1 inverted", "3:07", "exporting", "last reading 0.4 s ago", "3580.245 kWh", "1790.145 kWh", "12.345 kWh",
         "112.384 m³", "832.123 m³", "230.1", "2.34", "-400", "peak  4321 W", "41 good", "3 bad (2 crc, 1 undecodable, 0 oversize)", "noise 17 B",
-        "41 kept, 3 overwritten", "heap 62 of 112 KB", "Wi-Fi up -55 dBm", "meterbridge listen mqtt://127.0.0.1:1883", "meterbridge/mb-d4e5f6/#",
+        "41 kept, 3 overwritten", "heap 55 % of 112 KB", "Wi-Fi up -55 dBm", "meterbridge listen mqtt://127.0.0.1:1883", "meterbridge/mb-d4e5f6/#",
         "Ctrl-C", "info mqtt: connected",
     ):
         assert words in text, words
