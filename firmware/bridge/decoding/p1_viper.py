@@ -156,7 +156,7 @@ def number(buffer, at: int, work) -> int:
         octet = int(text[at])
         if octet >= 48 and octet <= 57:
             if value > 99999999:
-                value = 1 << 30  # more than nine digits
+                value = 0x3FFFFFFF  # more than nine digits
             else:
                 value = value * 10 + octet - 48
             digits += 1
@@ -169,7 +169,7 @@ def number(buffer, at: int, work) -> int:
     out[4] = digits - point if point >= 0 else 0  # negative words of a ptr32 read back as large ones on 64-bit machines
     out[15] = negative
     out[13] = digits if point < 0 and negative == 0 else 0
-    out[14] = digits if value < 1 << 30 and digits <= 20 else 0
+    out[14] = digits if value < 0x3FFFFFFF and digits <= 20 else 0
     if digits == 12 and (octet == 83 or octet == 87):
         at += 1
     return at

@@ -34,6 +34,11 @@ class Register:
         self.time = None
         self.status = 0
 
+    def wide(self, high: int, low: int, negative: bool) -> None:
+        """Sets `value` from its part above 24 bits and the rest; `negative`: they are its complement."""
+        value = high << 24 | low
+        self.value = ~value if negative else value
+
 
 class Views:
     """Gives memoryviews of parts of one buffer, without an allocation while a meter's telegrams keep their layout.

@@ -5,6 +5,8 @@ Body: messages, each a list of six [transaction, group, abort, [tag, payload], C
 checksum was verified, so those of the messages are not looked at. Nothing here recurses: depth costs nothing.
 """
 
+from array import array
+
 from micropython import const
 
 from bridge.core.errors import DecodeError
@@ -27,6 +29,9 @@ _NONE = const(255)  # unit code of "no unit"
 _EPOCH_HIGH = const(0x386D)
 _EPOCH_LOW = const(0x4380)
 _TIME = const(1 << 16)  # 0-0:1.0.0 as C.D.E: the meter's clock
+# The work array, shared with sml_viper: 0 entries left, 1 A-B, 2 C.D.E, 3 F, 4 status, 5 unit, 6 scaler, 7 and 8 the octets'
+# place or the value's high and low part, 9 and 10 C.D.E and width of fields that are unsigned in truth, 11 kind of value.
+_LEFT, _ODD_CODE, _ODD_WIDTH, _WORK = const(0), const(9), const(10), const(12)
 
 
 class SmlDecoder:
@@ -35,6 +40,7 @@ class SmlDecoder:
     def __init__(self):
         self._register = Register()
         self._views = Views()
+        self._work = array("i", [0] * _WORK)
 
     def decode(self, frame, emit) -> None:
         """See the module's decode."""
@@ -81,20 +87,12 @@ class SmlDecoder:
 
     def _skip(self, count: int) -> None:
         """Passes over `count` elements, lists with all that is in them."""
-        buffer = self._buffer
+        after = skip(self._buffer, self._at, self._end, count)
+        if after:
+            self._at = after
+            return
         while count > 0:
             count -= 1
-            at = self._at
-            if at < self._end:
-                octet = buffer[at]
-                if not octet & _MORE:
-                    if octet & _TYPE == _LIST:
-                        self._at = at + 1
-                        count += octet & 15
-                        continue
-                    if octet & 15 and at + (octet & 15) <= self._end:
-                        self._at = at + (octet & 15)
-                        continue
             self._head()
             if self._kind == _LIST:
                 count += self._size
@@ -142,6 +140,12 @@ class SmlDecoder:
 
     def _message(self) -> int:
         """Reads one message; 1 when it was a list of values, else 0."""
+        after = payload(self._buffer, self._at, self._end)
+        if after:
+            self._at = after
+            self._response()
+            self._skip(1)
+            return 1
         size = self._list(4, 6)
         self._skip(3)
         self._list(2, 2)
@@ -159,7 +163,9 @@ class SmlDecoder:
         self._head()
         if self._kind != _OCTETS:
             raise DecodeError("SML: server id is none")
-        self._quirk = unsigned_row(self._buffer, self._at, self._at + self._size)
+        quirk = self._quirk = unsigned_row(self._buffer, self._at, self._at + self._size)
+        self._work[_ODD_CODE] = quirk[3] if quirk else 0
+        self._work[_ODD_WIDTH] = quirk[4] if quirk else 0
         self._at += self._size
         self._skip(1)
         time = self._time()
@@ -171,8 +177,13 @@ class SmlDecoder:
             register.value = time
             register.time = None
             self._emit(register)
-        for _ in range(self._list(0, _MAX_ENTRIES)):
-            self._entry()
+        work = self._work
+        work[_LEFT] = self._list(0, _MAX_ENTRIES)
+        while work[_LEFT]:
+            self._at = run(self._buffer, self._at, self._end, work, self._register, self._views, self._emit)
+            if work[_LEFT]:
+                self._entry()
+                work[_LEFT] -= 1
         self._skip(fields - 5)
 
     def _time(self):
@@ -251,6 +262,23 @@ class SmlDecoder:
         register.value = self._views.get(at, at + size)
         return True
 
+
+def _run(buffer: bytearray, at: int, end: int, work: array, register: Register, views: Views, emit) -> int:
+    return at
+
+
+def _skip(buffer: bytearray, at: int, end: int, count: int) -> int:
+    return 0
+
+
+def _payload(buffer: bytearray, at: int, end: int) -> int:
+    return 0
+
+
+try:
+    from bridge.decoding.sml_viper import payload, run, skip
+except (SyntaxError, AttributeError, ImportError, ValueError):  # no emitter, not MicroPython, not shipped, another chip's code
+    run, skip, payload = _run, _skip, _payload
 
 _decoder = SmlDecoder()
 
