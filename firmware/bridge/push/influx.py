@@ -66,15 +66,16 @@ class LineFormat:
     def __init__(self, context):
         self._device = escape(context.identity.device)
         self._clock = context.clock
-        self._digits = _DIGITS[""]
+        self._tail = (_DIGITS[""] + "\n").encode()
+        self._names = {}
         self._meter = None
-        self._head = ""
+        self._head = b""
         self._accepted = {}
         self._pending = {}
 
     def use(self, url: Url) -> None:
         """Writes times in the unit that `url` names. SettingsError when that cannot be."""
-        self._digits = precision_digits(url)
+        self._tail = (precision_digits(url) + "\n").encode()
 
     def begin(self) -> None:
         """A new request: what an earlier one that failed held is written again."""
@@ -90,38 +91,51 @@ class LineFormat:
 
     def piece(self, reading) -> bytes:
         """The points of one reading, each line with its end; b"" when it has nothing that was not sent yet. Its time must be known."""
-        fields = []
-        extra = []
+        # In bytes: MicroPython compares each new str with all the names that it knows, which here costs more than all else.
         self._enter(reading.meter)
+        fields = []
+        out = []
         for quantity in reading.items():
-            name, kind = QUANTITIES[quantity]
+            kind = QUANTITIES[quantity][1]
             if kind == TIME:
                 value = _VALUE_OF.get(quantity)
                 if value is None:
-                    fields.append("%s=%si" % (name, unix_text(reading.get(quantity))))
+                    self._field(fields, quantity, unix_text(reading.get(quantity)), b"i")
                 elif reading.get(value) is not None:
-                    self._timed(extra, reading, quantity, value)
-            elif kind == STATE:
-                fields.append("%s=%si" % (name, reading.text(quantity)))
-            elif _TIME_OF.get(quantity) is None or reading.get(_TIME_OF[quantity]) is None:
-                fields.append("%s=%s" % (name, reading.text(quantity)))
+                    self._timed(out, reading, quantity, value)
+            elif quantity not in _TIME_OF or reading.get(_TIME_OF[quantity]) is None:
+                self._field(fields, quantity, reading.text(quantity), b"i" if kind == STATE else b"")
         if fields:
-            self._point(extra, ",".join(fields), time_of(reading, self._clock))
-        return "".join(extra).encode()
+            self._point(out, fields, time_of(reading, self._clock))
+        return b"".join(out)
 
     def _enter(self, meter) -> None:
         if meter is not self._meter:
             self._meter = meter
-            self._head = "meter,device=" + self._device + (",meter_id=" + escape(meter.id) if meter.id else "") + " "
+            self._head = ("meter,device=" + self._device + (",meter_id=" + escape(meter.id) if meter.id else "")).encode()
+
+    def _field(self, fields: list, quantity: int, text: str, suffix: bytes) -> None:
+        name = self._names.get(quantity)
+        if name is None:
+            name = self._names[quantity] = (QUANTITIES[quantity][0] + "=").encode()
+        fields.append(b"," if fields else b" ")
+        fields.append(name)
+        fields.append(text.encode())
+        if suffix:
+            fields.append(suffix)
 
     def _timed(self, out: list, reading, time_id: int, value_id: int) -> None:
         seen = (self._head, reading.get(time_id))
         if self._pending.get(value_id) == seen:
             return
         self._pending[value_id] = seen
-        self._point(out, "%s=%s" % (QUANTITIES[value_id][0], reading.text(value_id)), seen[1])
+        fields = []
+        self._field(fields, value_id, reading.text(value_id), b"")
+        self._point(out, fields, seen[1])
 
-    def _point(self, out: list, fields: str, utc: int) -> None:
+    def _point(self, out: list, fields: list, utc: int) -> None:
         out.append(self._head)
-        out.append(fields)
-        out.append(" " + unix_text(utc) + self._digits + "\n")
+        out.extend(fields)
+        out.append(b" ")
+        out.append(unix_text(utc).encode())
+        out.append(self._tail)
