@@ -161,7 +161,7 @@ def test_a_broker_that_never_answers_is_left_and_tried_again(tmp_path, dongle):
 
 
 def test_half_open(broker, dongle):
-    start(dongle, broker, answer_ms=1000, mqtt_keepalive_s=5)
+    start(dongle, broker, answer_ms=1000, mqtt_keepalive_s=5, status_interval_s=1)
     connected(dongle)
     broker.freeze()
     assert "did not answer" in status(dongle, lambda s: s["errors"] > 0)["last_error"]
@@ -170,6 +170,11 @@ def test_half_open(broker, dongle):
     with Watcher(broker) as watcher:
         acknowledged(dongle, 10)
         watcher.wait(lambda w: set(delivered(w)[1]) >= {10})
+        # However late the old connection's will comes: "online" is what stays.
+        seen = len(watcher.messages)
+        watcher.wait(lambda w: sum(m.topic == BASE + "/status" for m in w.messages[seen:]) >= 2)
+    with Watcher(broker, BASE + "/bridge") as late:
+        assert late.wait_for(BASE + "/bridge").payload == b"online"
 
 
 def test_wrong_password_in_words_and_never_in_the_log(tmp_path, dongle):

@@ -143,3 +143,8 @@ class Delivery:
         if done > self._sink.cursor.next:
             self._sink.acknowledge(done - 1)
         self._sink.delivered(last)
+
+    @property
+    def waiting(self) -> bool:
+        """Whether an acknowledgement is outstanding."""
+        return bool(self._pending)

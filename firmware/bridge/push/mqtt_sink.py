@@ -102,7 +102,7 @@ class MqttSink(Sink):
         follower = asyncio.create_task(self._follow())
         self._look(False)
         online = None
-        status_ms = None
+        status_due = time.ticks_ms()
         try:
             while True:
                 self._wake.clear()
@@ -112,15 +112,15 @@ class MqttSink(Sink):
                     await self._discover(client)
                 if self._repeat:
                     self._repeat = False
-                    status_ms = None
+                    status_due = time.ticks_ms()
                     delivery.repeat_live = True
                 if delivery.live_due():
                     await delivery.send_live()
                 elif online is not self._meter_online():
                     online = self._meter_online()
                     await client.publish(self._base + "/meter", "online" if online else "offline", 1, True)
-                elif status_ms is None or time.ticks_diff(time.ticks_ms(), status_ms) >= self._status_ms():
-                    status_ms = time.ticks_ms()
+                elif self._status_due(status_due, delivery):
+                    status_due = time.ticks_add(time.ticks_ms(), self.context.settings.get("status_interval_s") * 1000)
                     await self._publish_status(client)
                 elif delivery.backlog_due():
                     await delivery.send_batch()
@@ -135,8 +135,10 @@ class MqttSink(Sink):
         except asyncio.TimeoutError:
             pass
 
-    def _status_ms(self) -> int:
-        return self.context.settings.get("status_interval_s") * 1000
+    def _status_due(self, due: int, delivery: Delivery) -> bool:
+        """At `due` (ticks), and then after the acknowledgements that are on their way, so that the status knows them."""
+        late = time.ticks_diff(time.ticks_ms(), due)
+        return late >= _TICK_MS or (late >= 0 and not delivery.waiting)
 
     async def _follow(self) -> None:
         """Wakes the connection's loop at each new reading."""
@@ -182,7 +184,11 @@ class MqttSink(Sink):
                 delattr(sys.modules["bridge.push"], name)
 
     async def _publish_status(self, client: MqttClient) -> None:
-        """Section by section, so that no long string is made."""
+        """Section by section, so that no long string is made.
+
+        "online" goes with it: the will of a connection that we gave up can come after the greeting of this one.
+        """
+        await client.publish(self._base + "/bridge", "online", 0, True)
         pieces = []
         for section, value in self.context.status().items():
             pieces.append('%s"%s":%s' % ("," if pieces else "{", section, json.dumps(value)))
