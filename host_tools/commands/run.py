@@ -86,7 +86,7 @@ def _watch(simulation: object, steps: object, stops: "_Stops", plain: bool, seco
     from host_tools import run_views
 
     model = simulation.model
-    steps("first reading", lambda: _first_reading(simulation, seconds))
+    steps("first reading", lambda: _first_reading(simulation))
     print(f"    see it elsewhere: {model.facts.listen}", flush=True)
     stops.starting = False
     end = None if seconds is None else time.monotonic() + seconds
@@ -103,10 +103,10 @@ def _watch(simulation: object, steps: object, stops: "_Stops", plain: bool, seco
     return INTERRUPTED if stops.came else FAILED
 
 
-def _first_reading(simulation: object, seconds: float | None) -> str:
+def _first_reading(simulation: object) -> str:
     """Wait for it; a few words."""
     model = simulation.model
-    patience = time.monotonic() + min(_FIRST_READING_S, seconds or _FIRST_READING_S)
+    patience = time.monotonic() + _FIRST_READING_S
     while not model.readings:
         simulation.check()
         if time.monotonic() > patience:
