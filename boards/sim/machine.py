@@ -1,9 +1,9 @@
 """Fake of the ESP32's `machine`: offers what the firmware may use, raises what the ESP32 port raises, lacks what it lacks."""
 
-import sys
+import sys as _sys
 
-import utime
-from sim_chip import chip
+import utime as _time
+from sim_chip import chip as _chip
 from sim_uart import UART
 
 PWRON_RESET = 1
@@ -35,16 +35,16 @@ class Pin:
 
     _levels = {}
 
-    def __init__(self, id, mode=None, pull=-1, *, value=None, drive=None, hold=None):
+    def __init__(self, id, mode=None, pull=-1, *, value=None, drive=None):
         if isinstance(id, Pin):
             id = id._id
         if not isinstance(id, int) or isinstance(id, bool) or id not in _PINS:
             raise ValueError("invalid pin")
         self._id = id
         if mode is not None or pull != -1 or value is not None:
-            self.init(mode, pull, value=value, drive=drive, hold=hold)
+            self.init(mode, pull, value=value, drive=drive)
 
-    def init(self, mode=None, pull=-1, *, value=None, drive=None, hold=None):
+    def init(self, mode=None, pull=-1, *, value=None, drive=None):
         if mode is not None and mode & 2 and self._id >= _INPUT_ONLY:
             raise ValueError("pin can only be input")
         if value is not None:
@@ -86,7 +86,7 @@ class WDT:
         self.feed()
 
     def feed(self):
-        path = chip("watchdog")
+        path = _chip("watchdog")
         if path:
             with open(path, "w") as file:
                 file.write(str(self._timeout))
@@ -101,20 +101,21 @@ class RTC:
         if id != 0:
             raise ValueError("RTC(%d) does not exist" % id)
 
-    def datetime(self, when=None):
+    def datetime(self, datetimetuple=None):
+        when = datetimetuple
         if when is None:
-            y, mo, d, h, mi, s, weekday, _ = utime.gmtime(int(utime.time()) + RTC._offset)[:8]
+            y, mo, d, h, mi, s, weekday, _ = _time.gmtime(int(_time.time()) + RTC._offset)[:8]
             return (y, mo, d, weekday, h, mi, s, 0)
         if len(when) != 8:
             raise ValueError("requested length 8 but object has length %d" % len(when))
         y, mo, d, _, h, mi, s, _ = when
-        RTC._offset = utime.mktime((y, mo, d, h, mi, s, 0, 0)) - int(utime.time())
+        RTC._offset = _time.mktime((y, mo, d, h, mi, s, 0, 0)) - int(_time.time())
 
-    def init(self, when):
-        self.datetime(when)
+    def init(self, datetime):
+        self.datetime(datetime)
 
     def memory(self, data=None):
-        path = chip("rtc")
+        path = _chip("rtc")
         if data is None:
             try:
                 with open(path, "rb") as file:
@@ -130,17 +131,17 @@ class RTC:
 
 def reset():
     """Ends the process with the code on which the runner starts it again."""
-    if hasattr(sys.stdout, "flush"):
-        sys.stdout.flush()
-    sys.exit(_RESET_CODE)
+    if hasattr(_sys.stdout, "flush"):
+        _sys.stdout.flush()
+    _sys.exit(_RESET_CODE)
 
 
 def reset_cause():
-    return chip("reset_cause", PWRON_RESET)
+    return _chip("reset_cause", PWRON_RESET)
 
 
 def unique_id():
-    return bytes.fromhex(chip("unique_id", "a1b2c3d4e5f6"))
+    return bytes.fromhex(_chip("unique_id", "a1b2c3d4e5f6"))
 
 
 def freq(*hz):

@@ -3,8 +3,9 @@
 The file is {"ssid", "password", "up"}; it is read at each use, so that a test can change it under the running firmware.
 """
 
-import utime
-from sim_chip import chip, read_json
+import utime as _time
+from sim_chip import chip as _chip
+from sim_chip import read_json as _read_json
 
 STA_IF = 0
 AP_IF = 1
@@ -92,7 +93,7 @@ class WLAN:
         if self.status() == STAT_CONNECTING:
             raise OSError("Wifi Internal State Error")  # the driver takes no settings while it is trying
         self._wanted = (_text(ssid)[:_SSID_BYTES], _text(password)[:_PASSWORD_BYTES])
-        self._since = utime.ticks_ms()
+        self._since = _time.ticks_ms()
         self._joined = False
         self._tries = 0
 
@@ -129,7 +130,7 @@ class WLAN:
         if len(what) != 1:
             raise TypeError("can query only one param")
         if what[0] == "mac":
-            return bytes.fromhex(chip("unique_id", "a1b2c3d4e5f6"))
+            return bytes.fromhex(_chip("unique_id", "a1b2c3d4e5f6"))
         if what[0] == "ssid":
             return self._wanted[0] if self._wanted else ""
         if what[0] == "hostname":
@@ -197,9 +198,9 @@ class WLAN:
         if self._joined:
             if not point["up"]:
                 self._joined, self._reason, self._tries = False, STAT_BEACON_TIMEOUT, 1
-                self._since = utime.ticks_ms()
+                self._since = _time.ticks_ms()
             return
-        if self._given_up() or utime.ticks_diff(utime.ticks_ms(), self._since) < _JOIN_MS:
+        if self._given_up() or _time.ticks_diff(_time.ticks_ms(), self._since) < _JOIN_MS:
             return
         ssid, password = self._wanted
         if not point["up"] or (ssid != point["ssid"] and point["ssid"]):
@@ -210,14 +211,14 @@ class WLAN:
             self._joined, self._reason = True, 0
             return
         self._tries += 1
-        self._since = utime.ticks_ms()
+        self._since = _time.ticks_ms()
 
 
 def _access_point() -> dict:
     point = dict(_ACCESS_POINT)
-    path = chip("wifi")
+    path = _chip("wifi")
     if path:
-        point.update(read_json(path))
+        point.update(_read_json(path))
     return point
 
 

@@ -31,9 +31,6 @@ class UART(io.IOBase):
     INV_CTS = 8
     RTS = 1
     CTS = 2
-    IRQ_RX = 1
-    IRQ_BREAK = 2
-    IRQ_RXIDLE = 4096
 
     def __init__(self, id, baudrate=115200, bits=8, parity=None, stop=1, **options):
         if not isinstance(id, int):

@@ -10,8 +10,10 @@ import os
 import shutil
 import subprocess
 import sys
+import termios
 import threading
 import time
+import tty
 import weakref
 from collections import deque
 from pathlib import Path
@@ -181,6 +183,7 @@ class Dongle:
         if cause == POWER_ON:
             (self.folder / "rtc").unlink(missing_ok=True)  # RTC memory lives through resets, not through a power cut
         (self.folder / "watchdog").unlink(missing_ok=True)
+        _make_line(self.uart)
         chip = {"uart": self.uart, "line": str(self.line_file) if self.line_file else None, "unique_id": self.unique_id}
         chip |= {name: str(self.folder / name) for name in ("watchdog", "rtc")}
         chip |= {"wifi": str(self.folder / "wifi.json"), "reset_cause": cause}
@@ -290,6 +293,25 @@ class Dongle:
         if thread and thread is not threading.current_thread():
             thread.join()
         _RUNNING.discard(self)
+
+
+def _make_line(uart: str) -> None:
+    """Lets a pseudo-terminal carry all bytes as they are, and never make its reader wait."""
+    if not uart.startswith("/dev/"):
+        return
+    try:
+        fd = os.open(uart, os.O_RDWR | os.O_NOCTTY)
+    except OSError:
+        return  # the firmware shall see for itself that no meter is there
+    try:
+        tty.setraw(fd)
+        settings = termios.tcgetattr(fd)
+        settings[6][termios.VMIN] = settings[6][termios.VTIME] = 0
+        termios.tcsetattr(fd, termios.TCSANOW, settings)
+    except termios.error:
+        pass  # a device that is no terminal
+    finally:
+        os.close(fd)
 
 
 def _write(path: Path, text: str) -> None:
