@@ -216,6 +216,37 @@ def test_history_is_rounded_but_the_newest_keeps_its_digits_once(server, sink):
     assert seqs == [39, *range(39)]
 
 
+@pytest.mark.parametrize("name, digits", [("http", False), ("influx", True)])
+def test_from_the_real_journal_through_an_outage(server, tmp_path, name, digits):
+    """An hour of readings waits while the server is down; the ring is too small for all of them."""
+    url = {f"{name}_url": server.url, f"{name}_interval_s": 0}
+    with Driver("http_sink_driver", tmp_path, heap="256k") as sink:
+        sink.ok("set_clock", utc=START + 100_000)
+        sink.ok("real_store", kb=4)
+        sink.ok("append", time=START, power_w=0, energy_import_wh=[123456789, -1], voltage_l1_mv=230100)
+        sink.ok("open", name=name, backoff_ms=20, **url)
+        first = server.wait(lambda s: s.requests)[0]
+        assert b"12345678.9" in first.body, "the newest has every digit"
+        server.stop()
+        sink.ok("append", count=3600, time=START + 1, power_w=1, energy_import_wh=[123456789, -1], voltage_l1_mv=230100)
+        sink.ok("until_error", words="refused")
+        server.start()
+        status = sink.ok("until", backlog=0)
+    assert status["lost"] > 0 and status["acknowledged"] == 3601
+    if digits:
+        lines = [line for q in server.requests if q.status == 204 for line in q.body.decode().splitlines()]
+        found = {int(line.rsplit(" ", 1)[1]) // 10**9 - 946_684_800 - START: line for line in lines}
+        assert all(f"power_w={n}" in line.replace(",", " ").split() for n, line in found.items())
+        arrived = set(found)
+    else:
+        readings = readings_of(server.requests)
+        assert all(r["time"] == iso(START + r["power_w"]) and r["seq"] == r["power_w"] + 1 for r in readings)
+        arrived = {r["power_w"] for r in readings}
+        missing = [q.json()["missing"] for q in server.requests if "missing" in q.json() and q.status == 204]
+        assert sum(m["count"] for m in missing) == status["lost"]
+    assert arrived == {0, *range(status["lost"] + 1, 3601)}
+
+
 def test_settings_that_cannot_be_used_are_named(sink, server):
     cases = [
         ({"http_url": "http://m\u00fcller.example/"}, "http_url has a letter"),

@@ -24,7 +24,8 @@ BODY_BYTES = const(6144)
 _BEHIND_MS = const(2000)  # while behind, the newest reading waits this much longer than the interval, then gets its own request
 _SLOW_MS = const(60000)  # what only the owner can mend is tried about once a minute
 _LONGEST_RETRY_AFTER_S = const(600)  # a server that says "tomorrow" is asked again before
-_FIRST_FETCH = const(8)  # readings taken from the journal at once, until it is known how many fit a body
+_FIRST_FETCH = const(8)  # readings taken from the journal for a body, until it is known how many fit
+_MOST_FETCH = const(40)  # as objects they take 6 KB, beside the body; a higher setting of <prefix>_batch does not count
 _AHEAD = const(32)  # newest readings that went out of turn, remembered so that the backlog does not repeat them
 _WORDS = const(72)  # of a server's own explanation in the status
 
@@ -83,7 +84,7 @@ class HttpSink(Sink):
         else:
             self._format = JsonFormat(context)
         self._client = None
-        self._most = self._setting("batch")
+        self._most = min(_MOST_FETCH, self._setting("batch"))
         self._fetch = min(_FIRST_FETCH, self._most)
         self._behind = False  # the last batch ended before the newest reading
         self._sent_ms = None  # when the newest reading last went out
@@ -132,11 +133,10 @@ class HttpSink(Sink):
         interval = self._setting("interval_s") * 1000
         while True:
             first = self.cursor.batch(1)
-            if not first:
-                await store.wait(self.cursor.next)
-            elif time_of(first[0], self.context.clock) is None:
-                await store.wait(store.next)  # by then the meter or the network may have set the clock
-            elif self._behind or self._since_sent() >= interval or self.cursor.backlog > self._most:
+            if not first or time_of(first[0], self.context.clock) is None:
+                # Nothing there, or no time for it: by the next reading the meter or the network may have set the clock.
+                await store.wait(store.next)
+            elif self._behind or self._since_sent() >= interval:
                 return
             else:
                 await asyncio.sleep_ms(min(interval - self._since_sent(), 1000))

@@ -1,6 +1,6 @@
 """Runs an HttpSink on MicroPython with readings made on command: one JSON command per line in (the methods of Driver), one answer out.
 
-The store is a plain list that the test fills and cuts at will; the sink sees of it what it sees of the real one.
+The store is a plain list that the test fills and cuts at will, or the firmware's own.
 """
 
 import asyncio
@@ -15,6 +15,8 @@ from bridge.push.http_sink import HttpSink
 from bridge.push.sink import Context, Identity
 from bridge.reading import quantities
 from bridge.reading.reading import EXPONENT_ZERO, Meter, Reading, Schemas
+from bridge.store.journal import Journal
+from bridge.store.store import Store
 
 
 class ListStore:
@@ -104,6 +106,11 @@ class Driver:
         self.task = asyncio.create_task(self.sink.run())
         return {}
 
+    async def real_store(self, kb):
+        """The firmware's own store from now on."""
+        self.store = Store(Journal(kb * 1024, 60))
+        return {}
+
     async def set_clock(self, utc):
         return {"taken": self.clock.set(utc, "ntp")}
 
@@ -120,6 +127,8 @@ class Driver:
             seq = self.store.next
             ordered = [by_id[id] for id in sorted(by_id)]
             self.store.append(Reading(self.meter, seq, time + n * step, source, self.schemas.of(form), ordered))
+            if n % 500 == 499:
+                await asyncio.sleep_ms(0)
         return {"next": self.store.next}
 
     async def cut(self, count):
