@@ -112,8 +112,9 @@ class P1Framer(Framer):
         behind = at + 1
         value = 0
         while behind < self._count and behind < at + 5:
-            digit = _hex(buffer[behind])
-            if digit < 0:
+            octet = buffer[behind]
+            digit = octet - 48 if octet <= 57 else (octet & 0xDF) - 55
+            if digit < 0 or digit > 15 or octet > 57 and digit < 10:
                 break
             value = value << 4 | digit
             behind += 1
@@ -185,11 +186,3 @@ class P1Framer(Framer):
             self._enter(last)
             return
         self._leave(self._count - _START_LENGTH + 1)
-
-
-def _hex(octet: int) -> int:
-    """Value of a hex digit of either case, or -1."""
-    if 48 <= octet <= 57:
-        return octet - 48
-    octet &= 0xDF
-    return octet - 55 if 65 <= octet <= 70 else -1

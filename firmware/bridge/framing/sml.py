@@ -30,6 +30,7 @@ class SmlFramer(Framer):
 
     def __init__(self):
         self.version2 = 0
+        self._doubled = False  # the body holds an escape
         super().__init__(_CAPACITY)
 
     def _search(self) -> int:
@@ -79,6 +80,7 @@ class SmlFramer(Framer):
 
     def _enter(self, at: int) -> None:
         self._inside = True
+        self._doubled = False
         self._origin = at
         self._scan = at + _MARK
 
@@ -99,8 +101,11 @@ class SmlFramer(Framer):
             self.version2 += 1
             self._drop(at + _MARK)
             self._leave(at + _MARK)
+        elif kind == _DOUBLED:
+            self._doubled = True
+            self._scan = at + _MARK
         else:
-            self._scan = at + (_MARK if kind == _DOUBLED else 1)
+            self._scan = at + 1
         return 0
 
     def _close(self, at: int) -> int:
@@ -109,7 +114,8 @@ class SmlFramer(Framer):
             # The end may be half of one, with the next file's start where its checksum should be.
             self._leave(at + 5)
             return 0
-        self._give(self._origin + _MARK, self._unescape(self._origin + _MARK, at), "crc16")
+        body = self._origin + _MARK
+        self._give(body, self._unescape(body, at) if self._doubled else at, "crc16")
         return at + _MARK
 
     def _verified(self, start: int, at: int) -> bool:
@@ -139,8 +145,6 @@ class SmlFramer(Framer):
         read = write = start
         while True:
             at = buffer.find(_ESCAPE, read, end)
-            if at < 0 and read == write:
-                return end  # nothing was doubled
             stop = at + 4 if at >= 0 else end
             for i in range(read, stop):
                 buffer[write] = buffer[i]
