@@ -26,6 +26,7 @@ _SLOW_MS = const(60000)  # what only the owner can mend is tried about once a mi
 _LONGEST_RETRY_AFTER_S = const(600)  # a server that says "tomorrow" is asked again before
 _FIRST_FETCH = const(8)  # readings taken from the journal for a body, until it is known how many fit
 _MOST_FETCH = const(40)  # as objects they take 6 KB, beside the body; a higher setting of <prefix>_batch does not count
+_TURN = const(8)  # readings written (2 ms each on an ESP32) before other tasks have their turn
 _AHEAD = const(32)  # newest readings that went out of turn, remembered so that the backlog does not repeat them
 _WORDS = const(72)  # of a server's own explanation in the status
 
@@ -157,7 +158,7 @@ class HttpSink(Sink):
                 self.delivered(newest.seq)
             return refusal
         batch = self.cursor.batch(self._fetch)
-        readings, pieces = self._fill(batch, newest)
+        readings, pieces = await self._fill(batch, newest)
         first, last = readings[0].seq, readings[-1].seq
         is_newest = newest is not None and last >= newest.seq
         missing = (self._next, first - 1, first - self._next) if first > self._next else None
@@ -196,7 +197,7 @@ class HttpSink(Sink):
         behind = self._behind or self.cursor.backlog > self._most
         return behind and self._since_sent() >= self._setting("interval_s") * 1000 + _BEHIND_MS
 
-    def _fill(self, batch: list, newest) -> tuple:
+    async def _fill(self, batch: list, newest) -> tuple:
         """(readings that this request settles, their pieces): as many of `batch` as a body may hold, at least one."""
         readings = []
         pieces = []
@@ -211,6 +212,8 @@ class HttpSink(Sink):
             if piece:
                 pieces.append(piece)
                 size += len(piece)
+            if len(readings) % _TURN == 0:
+                await asyncio.sleep_ms(0)
             if size >= BODY_BYTES:
                 self._fetch = len(readings)
                 return readings, pieces
