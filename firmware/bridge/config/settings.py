@@ -9,7 +9,7 @@ import os
 
 from micropython import const
 
-from bridge.config.rules import HEADER, SECRET
+from bridge.config.rules import is_secret
 from bridge.config.table import SETTINGS
 from bridge.core.errors import SettingsError
 
@@ -37,14 +37,17 @@ class Settings:
             self.problems.append(text)
 
     def _take(self, raw) -> None:
-        for name, default, rule, text in SETTINGS:
+        for row in SETTINGS:
+            name = row[0]
             if name not in raw:
                 continue
             try:
-                self._values[name] = rule(raw[name])
+                self._values[name] = row[2](raw[name], *row[3:])
             except SettingsError as error:
-                kept = "" if is_secret(rule) else ", using %s" % json.dumps(default)
-                self._problem("%s %s%s (%s)" % (name, error, kept, text))
+                from bridge.config.help import HELP
+
+                kept = "" if is_secret(row[2]) else ", using %s" % json.dumps(row[1])
+                self._problem("%s %s%s (%s)" % (name, error, kept, HELP[name]))
         for name in raw:
             if name not in self._values:
                 self._problem("%s is not a setting" % str(name)[:40])
@@ -52,15 +55,10 @@ class Settings:
     def public(self) -> dict:
         """All settings for display: of a secret only whether it is set."""
         shown = {}
-        for name, _, rule, _ in SETTINGS:
-            value = self._values[name]
-            shown[name] = ("set" if value else "") if is_secret(rule) else value
+        for row in SETTINGS:
+            value = self._values[row[0]]
+            shown[row[0]] = ("set" if value else "") if is_secret(row[2]) else value
         return shown
-
-
-def is_secret(rule) -> bool:
-    """Whether the setting of this rule is write-only."""
-    return isinstance(rule, (SECRET, HEADER))
 
 
 def read(path: str):
