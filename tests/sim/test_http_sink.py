@@ -88,6 +88,15 @@ def test_outage_then_backlog_with_original_times_and_the_newest_first(server, si
     assert len(readings) == 501, "and the backlog does not repeat it"
 
 
+def test_the_interval_holds_back_only_what_is_not_behind(server, sink):
+    sink.ok("append", count=100, time=START, power_w=0)
+    sink.ok("open", http_url=server.url, http_interval_s=3600)
+    sink.ok("until", backlog=0)
+    sink.ok("append", count=60, time=START + 100, power_w=0)
+    assert sink.ok("state")["backlog"] == 60
+    assert {r["seq"] for r in readings_of(server.requests)} == set(range(100))
+
+
 def test_newest_is_not_held_up_by_a_long_backlog(server, sink):
     """While a slow server takes a long backlog, the newest reading arrives within two seconds and a request."""
     server.default = Answer(slow_s=0.05)

@@ -155,6 +155,7 @@ class HttpSink(Sink):
             if refusal is None:
                 self._ahead = self._ahead[1 - _AHEAD :] + [newest.seq]
                 self._sent_ms = time.ticks_ms()
+                self._behind = True
                 self.delivered(newest.seq)
             return refusal
         batch = self.cursor.batch(self._fetch)
