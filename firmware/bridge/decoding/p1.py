@@ -179,7 +179,7 @@ class P1Decoder:
         buffer = self._buffer
         end = self._end
         after = buffer.find(b")", at, end) + 1
-        if not after:
+        if not after or buffer.find(b"\n", at, after) >= 0:
             return 0
         if buffer[after] != _OPEN and (after + 2 >= end or buffer[after + 2] != _OPEN and buffer[after + 1] != _OPEN):
             return after if self._value(at, after - 1, None) else 0  # one group, as most objects have
@@ -198,9 +198,10 @@ class P1Decoder:
             if at >= end or buffer[at] != _OPEN:
                 break
             at += 1
-            after = buffer.find(b")", at, end) + 1
-            if not after:
-                return 0
+            behind = buffer.find(b")", at, end) + 1
+            if not behind or buffer.find(b"\n", at, behind) >= 0:
+                break
+            after = behind
         return after if self._several(count) else 0
 
     def _several(self, count: int) -> bool:

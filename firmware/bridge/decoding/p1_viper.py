@@ -123,7 +123,7 @@ def group(buffer, at: int, end: int, work) -> int:
                 return 0
             out[12] = out[12] | 1 | out[15] << 2
         while at < end and text[at] != 41:
-            if text[at] == 42:
+            if text[at] == 42 or text[at] == 10:
                 return 0
             at += 1
         if at >= end:
