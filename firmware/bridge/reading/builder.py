@@ -7,7 +7,6 @@ is rare is in functions of its own.
 from micropython import const
 
 from bridge.core.counters import Counters
-from bridge.reading import month_peaks
 from bridge.reading.derive import derive
 from bridge.reading.obis_tables import (
     ELECTRICITY,
@@ -22,7 +21,7 @@ from bridge.reading.obis_tables import (
 )
 from bridge.reading.plausibility import Values, absurd
 from bridge.reading.quantities import COUNTERS
-from bridge.reading.reading import EXPONENT_ZERO, Meter, Reading, Schemas
+from bridge.reading.reading import EXPONENT_ZERO, Reading, Schemas
 from bridge.reading.reading import METER as METER_TIME
 from bridge.reading.reading import UPTIME
 from bridge.reading.submeters import CHANNELS, Submeters
@@ -31,17 +30,18 @@ from bridge.reading.timestamp import digits, utc
 
 _ELECTRICITY = table(ELECTRICITY)
 _METER = table(METER)
-_MONTH_PEAKS = const(98 << 16 | 1 << 8)
+_MONTH_PEAKS = const(98 << 16 | 1 << 8)  # 0-0:98.1.0
 _TIME = slot("_time")
 _STATUS = slot("_status")
 _FUSE = slot("fuse_limit_ma")
 _PEAK = slot("power_peak_month_w")
 _PEAK_TIME = slot("power_peak_month_time")
 _AMPERE = const(33)
+_ZERO = const(32)  # EXPONENT_ZERO and COUNTERS, folded into the code where it counts
+_COUNTERS = const(26)
 _NO_LIMIT = const(999)  # kW or A
 _MAX_DIGITS = const(9)  # of a number without unit
 _MAX_CLOCK_ERROR_S = const(86400)  # further from the dongle's own clock than this, a meter's clock is not believed
-_LONGEST_IDENTIFICATION = const(64)
 
 
 class Builder:
@@ -60,24 +60,15 @@ class Builder:
         self._submeters = Submeters()
         self._schemas = Schemas()
         self._schema = None
-        self._meter = None
-        self._numbers = {}  # slot: (text, number) of values that come as text
-        self._peaks_raw = b""
-        self._peaks = ()
-        self._peaks_seen = False
+        self._numbers = {}  # row: (text, number) of values that come as text
         self._peak_raw = b""
         self._peak_time = None
-        self._head = b""
-        self._protocol = ""
 
     def begin(self, frame=None) -> None:
         """A new telegram; `frame` (as a framer gives it) names the protocol and has P1's identification line."""
         self._values.begin()
-        self._texts.begin()
         self._submeters.begin()
-        self._peaks_seen = False
-        if frame is not None:
-            self._begin_frame(frame)
+        self._texts.begin(frame)
 
     def add(self, register) -> None:
         """Takes one register; it is not kept."""
@@ -92,23 +83,30 @@ class Builder:
         else:
             row = None
         if row is None or register.f != 255:
-            self._add_other(register)
+            if not self._texts.add(register) and register.cde == _MONTH_PEAKS and not self._texts.add_peaks(register):
+                self.counters.add("malformed_peaks")
             return
-        ab = register.unit  # few locals: their frame then needs no heap
-        exponent = register.scaler + EXPONENT_ZERO + (row >> 8 & 15)
-        if ab & 0x100:
-            exponent += 3
-            ab &= 255
-        value = register.value
-        if row & 0xF000 or ab != row >> 16 or not isinstance(value, int):
-            self._add_special(register, row, exponent)
-            return
-        row &= 255
-        if not 20 <= exponent <= EXPONENT_ZERO or not 0 <= value < 1000000000:
-            if not self._credible(row, value, exponent):
+        value = register.value  # few locals from here on: their frame then needs no heap
+        if row < 0x10000:  # without a unit: digits as text, mostly those of the telegram before
+            ab = self._numbers.get(row)
+            if ab is None or ab[0] != value:
+                self._add_special(register, row)
                 return
-        if exponent != self._exponent[row] or row < COUNTERS and value < self._value[row]:
-            self._values.doubt(row)
+            value = ab[1]
+            exponent = (row >> 8 & 15) + _ZERO
+        else:
+            ab = register.unit
+            exponent = register.scaler + (row >> 8 & 15) + _ZERO
+            if ab & 0x100:
+                exponent += 3
+                ab &= 255
+            if row & 0xF000 or ab != row >> 16 or not isinstance(value, int):
+                self._add_special(register, row)
+                return
+        row &= 255
+        if exponent != self._exponent[row] or not 0 <= value < 1000000 or row < _COUNTERS and value < self._value[row]:
+            if not self._unusual(row, value, exponent):
+                return
         self._value[row] = value
         self._exponent[row] = self._form[row] = exponent
 
@@ -119,7 +117,8 @@ class Builder:
             self._check_meter()
         self._submeters.resolve(values)
         if self._texts.changed or self._submeters.changed:
-            self._new_meter()
+            self._submeters.changed = False
+            self._texts.make_meter(self._submeters.ids)
         values.settle()
         derive(values)
         values.settle()
@@ -138,8 +137,8 @@ class Builder:
             index += 1
         time = self._meter_time(now, now_source)
         if time is None:
-            return Reading(self._meter, seq, now, now_source, schema, kept)
-        return Reading(self._meter, seq, time, METER_TIME, schema, kept)
+            return Reading(self._texts.meter, seq, now, now_source, schema, kept)
+        return Reading(self._texts.meter, seq, time, METER_TIME, schema, kept)
 
     def _count(self) -> None:
         self.counters.add("counter_falls", self._values.falls)
@@ -154,53 +153,38 @@ class Builder:
             return None
         return time
 
-    def _begin_frame(self, frame) -> None:
-        if frame.protocol != self._protocol:
-            self._protocol = frame.protocol
-            self._texts.is_hex = frame.protocol == "p1"
-            self._texts.changed = True
-        if frame.buffer[frame.start] != 47:  # "/"
-            return
-        head = self._head
-        start = frame.start + 1
-        if not head or frame.buffer.find(head, start, start + len(head)) != start:
-            end = frame.buffer.find(b"\n", start, start + _LONGEST_IDENTIFICATION)
-            self._head = bytes(frame.buffer[start : end + 1]) if end > 0 else b""
-            self._texts.changed = True
-
     def _ignore(self) -> bool:
         self.counters.add("ignored_values")
         return False
 
-    def _credible(self, quantity: int, value: int, exponent: int) -> bool:
-        return self._ignore() if absurd(quantity, value, exponent) else True
+    def _unusual(self, target: int, value: int, exponent: int) -> bool:
+        """Whether to take a value that is large, negative, lower than before or of other decimals than before."""
+        if exponent > EXPONENT_ZERO or not 20 <= exponent or not 0 <= value < 1000000000:
+            if absurd(target, value, exponent):
+                return self._ignore()
+        if exponent != self._exponent[target] or target < COUNTERS and value < self._value[target]:
+            self._values.doubt(target)
+        return True
 
-    def _add_other(self, register) -> None:
-        """A text, month peaks, or what nobody here knows."""
-        if self._texts.add(register) or register.ab or register.cde != _MONTH_PEAKS:
-            return
-        raw = register.value
-        self._peaks_seen = True
-        if isinstance(raw, int) or self._peaks_raw == raw:
-            return
-        self._peaks_raw = bytes(raw[:1024])
-        try:
-            self._peaks = month_peaks.parse(raw)
-            self._texts.changed = True
-        except ValueError:
-            self.counters.add("malformed_peaks")
+    def _put(self, target: int, value: int, exponent: int) -> bool:
+        if not self._unusual(target, value, exponent):
+            return False
+        self._value[target] = value
+        self._exponent[target] = self._form[target] = exponent
+        return True
 
-    def _add_special(self, register, row: int, exponent: int) -> None:
+    def _add_special(self, register, row: int) -> None:
         """A register with a rule, or whose value or unit is not simply what its row says."""
         rule = row >> 12 & 15
         target = row & 255
         value = register.value
         unit = register.unit & 0xFEFF
+        exponent = register.scaler + (row >> 8 & 15) + EXPONENT_ZERO + (3 if register.unit & 0x100 else 0)
         if rule == RULE_CLOCK:
             self._set_time(target, register.time if register.time is not None else value)
             return
         if not isinstance(value, int):
-            value = self._number(target, value)
+            value = self._number(row, value)
             if value is None:
                 return
         if unit != row >> 16 and not (unit == 255 and row >> 16 == 0):
@@ -215,8 +199,7 @@ class Builder:
             return
         if rule == RULE_LIMIT and _units(value, register.scaler) == _NO_LIMIT:
             return
-        if self._credible(target, value, exponent):
-            self._values.put(target, value, exponent)
+        if self._put(target, value, exponent):
             if rule == RULE_TOTAL:
                 self._set_status(register)
             elif rule == RULE_STAMP and register.time is not None:
@@ -246,11 +229,8 @@ class Builder:
         else:
             self._values.put(_PEAK_TIME, self._peak_time, EXPONENT_ZERO)
 
-    def _number(self, target: int, text):
+    def _number(self, row: int, text):
         """The number that digits without a unit stand for; None when they are none."""
-        known = self._numbers.get(target)
-        if known is not None and known[0] == text:
-            return known[1]
         if not len(text):
             return None
         try:
@@ -260,36 +240,15 @@ class Builder:
         except ValueError:
             self._ignore()
             return None
-        self._numbers[target] = (bytes(text), number)
+        if row < 0x10000 and not row & 0xF000:
+            self._numbers[row] = (bytes(text), number)
         return number
 
     def _check_meter(self) -> None:
         """Another id is another meter, whose counters start where they are."""
-        before = self._meter
-        if before is None or not before.id or before.id == self._texts.get("id"):
-            return
-        self._texts.forget_unseen()
-        self._submeters.forget()
-        self._values.accept_all()
-        if not self._peaks_seen:
-            self._peaks_raw = b""
-            self._peaks = ()
-
-    def _new_meter(self) -> None:
-        """Makes the Meter anew."""
-        texts = self._texts
-        texts.changed = self._submeters.changed = False
-        identification = str(self._head, "utf-8").strip() if self._head and _ascii(self._head) else ""
-        meter = Meter(
-            texts.get("id"), self._protocol, identification, texts.get("version"), texts.get("manufacturer"), texts.get("message"), self._peaks
-        )
-        if not meter.manufacturer and identification:
-            meter.manufacturer = identification[:3]
-        ids = self._submeters.ids
-        meter.gas_id = ids.get("gas_id", "")
-        meter.water_id = ids.get("water_id", "")
-        meter.heat_id = ids.get("heat_id", "")
-        self._meter = meter
+        if self._texts.is_other_meter():
+            self._submeters.forget()
+            self._values.accept_all()
 
 
 def _units(value: int, scaler: int) -> int:
@@ -297,10 +256,3 @@ def _units(value: int, scaler: int) -> int:
     if scaler >= 0:
         return value * 10 ** min(scaler, 9)
     return value // 10 ** min(-scaler, 9)
-
-
-def _ascii(octets: bytes) -> bool:
-    for octet in octets:
-        if octet > 126 or octet < 32 and octet not in (10, 13):
-            return False
-    return True

@@ -1,4 +1,5 @@
-"""The texts of a meter (ids, manufacturer, version, message): bytes of registers in, `str` out, made only when bytes changed.
+"""What a meter says in words (ids, manufacturer, version, message, month peaks): bytes of registers in, a Meter out, made anew only
+when bytes changed.
 
 P1 sends octets as pairs of hex digits; SML sends the octets; both mostly stand for ASCII.
 """
@@ -7,9 +8,13 @@ from binascii import hexlify, unhexlify
 
 from micropython import const
 
+from bridge.reading import month_peaks
 from bridge.reading.obis_tables import text_table
+from bridge.reading.reading import Meter
 
 _ROWS = text_table()
+_LONGEST_IDENTIFICATION = const(64)  # bytes of P1's first line; IEC 62056-21 allows 21
+_SLASH = const(47)
 MAX_TEXT = const(2048)  # bytes of one text: a DSMR message is 1024 characters, sent as hex
 
 
@@ -29,11 +34,11 @@ class Interned:
     def __init__(self):
         self.raw = b""
         self.text = ""
-        self.seen = False
+        self.telegram = 0
 
-    def put(self, raw, is_hex: bool) -> bool:
-        """Takes the bytes of this telegram; whether they differ from those before."""
-        self.seen = True
+    def put(self, raw, is_hex: bool, telegram: int = 0) -> bool:
+        """Takes the bytes of telegram number `telegram`; whether they differ from those before."""
+        self.telegram = telegram
         if self.raw == raw or len(raw) > MAX_TEXT:
             return False
         self.raw = bytes(raw)
@@ -46,16 +51,35 @@ class Interned:
 
 
 class Texts:
-    """The texts of the meter itself, by kind; `changed` until somebody lowers it."""
+    """The meter's texts. `changed`: `meter` (a Meter, None before the first telegram) is to be made anew."""
 
     def __init__(self):
         self._texts = [Interned() for _ in _ROWS]
         self.changed = True
-        self.is_hex = False  # P1: octets come as hex digits
+        self.meter = None
+        self._telegram = 0
+        self._is_hex = False  # P1: octets come as hex digits
+        self._protocol = ""
+        self._head = b""
+        self._peaks_raw = b""
+        self._peaks_telegram = 0
+        self._peaks = ()
 
-    def begin(self) -> None:
-        for text in self._texts:
-            text.seen = False
+    def begin(self, frame) -> None:
+        """A new telegram. A `frame` (or None) names the protocol and has P1's identification line."""
+        self._telegram = self._telegram + 1 & 0xFFFFFFF
+        if frame is None:
+            return
+        if frame.protocol != self._protocol:
+            self._protocol = frame.protocol
+            self._is_hex = frame.protocol == "p1"
+            self.changed = True
+        start = frame.start + 1
+        head = self._head
+        if frame.buffer[frame.start] == _SLASH and (not head or frame.buffer.find(head, start, start + len(head)) != start):
+            end = frame.buffer.find(b"\n", start, start + _LONGEST_IDENTIFICATION)
+            self._head = bytes(frame.buffer[start : end + 1]) if end > 0 else b""
+            self.changed = True
 
     def add(self, register) -> bool:
         """Takes a register when it is one of the texts; whether it was."""
@@ -65,11 +89,27 @@ class Texts:
         for index in found:
             row = _ROWS[index]
             if row[0] == register.ab and row[2] == register.f:
-                is_hex = self.is_hex and row[3] != "version"
-                if self._texts[index].put(register.value, is_hex):
+                is_hex = self._is_hex and row[3] != "version"
+                if self._texts[index].put(register.value, is_hex, self._telegram):
                     self.changed = True
                 return True
         return False
+
+    def add_peaks(self, register) -> bool:
+        """Takes the list of month peaks; False when it is malformed (said once)."""
+        raw = register.value
+        if register.ab or isinstance(raw, int):
+            return True
+        self._peaks_telegram = self._telegram
+        if self._peaks_raw == raw:
+            return True
+        self._peaks_raw = bytes(raw[:MAX_TEXT])
+        try:
+            self._peaks = month_peaks.parse(raw)
+        except ValueError:
+            return False
+        self.changed = True
+        return True
 
     def get(self, kind: str) -> str:
         """The first text of this kind that the meter sends, "" when it sends none."""
@@ -78,11 +118,29 @@ class Texts:
                 return self._texts[index].text
         return ""
 
-    def forget_unseen(self) -> None:
-        """Another meter speaks: what only the one before has said goes."""
+    def is_other_meter(self) -> bool:
+        """Whether another meter speaks now; what only the one before has said is then forgotten."""
+        if self.meter is None or not self.meter.id or self.meter.id == self.get("id"):
+            return False
         for text in self._texts:
-            if not text.seen:
+            if text.telegram != self._telegram:
                 text.clear()
+        if self._peaks_telegram != self._telegram:
+            self._peaks_raw = b""
+            self._peaks = ()
+        return True
+
+    def make_meter(self, submeter_ids: dict) -> None:
+        """Makes `meter` anew; `submeter_ids` by the names of its fields."""
+        self.changed = False
+        head = self._head.strip()
+        identification = str(head, "ascii") if _printable(head) else ""
+        manufacturer = self.get("manufacturer") or identification[:3]
+        meter = Meter(self.get("id"), self._protocol, identification, self.get("version"), manufacturer, self.get("message"), self._peaks)
+        meter.gas_id = submeter_ids.get("gas_id", "")
+        meter.water_id = submeter_ids.get("water_id", "")
+        meter.heat_id = submeter_ids.get("heat_id", "")
+        self.meter = meter
 
 
 def printed(raw: bytes, is_hex: bool) -> str:

@@ -11,6 +11,7 @@ from bridge.core.civil import seconds, weekday
 EARLIEST = const(473385600)  # 2015-01-01: no meter of these protocols shows an older time and means it
 LATEST = const(2209075200)  # 2070-01-01: a clock of 1970 reads as 2070
 _SUMMER, _WINTER = const(83), const(87)
+_parts = bytearray(6)  # used again by each call
 
 
 def digits(text, at: int, count: int) -> int:
@@ -26,9 +27,14 @@ def digits(text, at: int, count: int) -> int:
 
 def local_seconds(text) -> int:
     """Local civil time of a TST as if it were UTC; ValueError when it is no date."""
-    return seconds(
-        2000 + digits(text, 0, 2), digits(text, 2, 2), digits(text, 4, 2), digits(text, 6, 2), digits(text, 8, 2), digits(text, 10, 2)
-    )
+    parts = _parts
+    for index in range(6):
+        tens = text[2 * index] - 48
+        ones = text[2 * index + 1] - 48
+        if not (0 <= tens <= 9 and 0 <= ones <= 9):
+            raise ValueError
+        parts[index] = tens * 10 + ones
+    return seconds(2000 + parts[0], parts[1], parts[2], parts[3], parts[4], parts[5])
 
 
 def utc(text):
