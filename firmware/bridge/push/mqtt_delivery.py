@@ -8,10 +8,10 @@ import time
 
 from micropython import const
 
-from bridge.push.payload import batch_json, state_json, time_of
+from bridge.push.payload import batch_pieces, state_json, time_of
 from bridge.push.sequences import Sequences
 
-# A batch is built as one string: this size leaves room for its pieces and itself in a heap that is nearly full.
+# A batch is a piece per reading, sent one after the other: this much together is had from a heap that is nearly full.
 _BATCH_BYTES = const(3000)
 _FIRST_BATCH = const(8)  # readings; the next batches follow from the size of this one
 _MOST_IN_BATCH = const(40)
@@ -104,10 +104,11 @@ class Delivery:
             return
         begin, last = readings[0].seq, readings[-1].seq
         missing = (first, begin - 1, begin - first) if begin > first else None
-        text = batch_json(readings, self._context, True, missing)
-        self._limit = max(1, min(_MOST_IN_BATCH, len(readings) * _BATCH_BYTES // len(text)))
+        pieces = batch_pieces(readings, self._context, True, missing)
+        size = sum([len(piece) for piece in pieces])
+        self._limit = max(1, min(_MOST_IN_BATCH, len(readings) * _BATCH_BYTES // size))
         self._sent.add(first, last)
-        self._pending.append((await self._client.publish(self._backlog_topic, text), first, last))
+        self._pending.append((await self._client.publish(self._backlog_topic, (size, pieces)), first, last))
 
     def _read(self, first: int, count: int) -> list:
         if self._reader is None or self._reader.next > first:
