@@ -5,7 +5,7 @@ Everything here comes from where the dongle's owner would see it. Times are seco
 
 import threading
 import time
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -14,6 +14,7 @@ from host_tools import reading_text
 
 HISTORY = 600  # net powers kept for the chart: 10 min at one reading per second, more than any screen is wide
 LOG_LINES = 50  # newest lines kept of the dongle's log
+_REMEMBERED = 20000  # readings of which it is known that they came: 5 h at one per second
 _LOG_WIDTH = 400  # a longer line is cut
 
 
@@ -54,7 +55,8 @@ class Model:
     reading: dict = field(default_factory=dict)
     arrived: float | None = None
     started: float = 0.0
-    readings: int = 0
+    readings: int = 0  # delivered by MQTT, each counted once
+    live: int = 0  # of these, the ones that were new when they came
     history: deque = field(default_factory=lambda: deque(maxlen=HISTORY))
     status: dict = field(default_factory=dict)
     bridge: str = ""
@@ -68,6 +70,7 @@ class Model:
 
     def __post_init__(self) -> None:
         self.lock = threading.RLock()
+        self._seen: OrderedDict = OrderedDict()
         self.changed = threading.Event()
         self.started = self.clock()
 
@@ -81,28 +84,46 @@ class Model:
             return
         kind = topic.rpartition("/")[2]
         with self.lock:
-            if kind in ("state", "status"):
+            if kind in ("state", "backlog", "status"):
                 document = reading_text.parse(payload)
                 if document is None:
                     return
                 if kind == "state":
                     self._state(document)
+                elif kind == "backlog":
+                    self._backlog(document)
                 else:
                     self.status = document
             elif kind in ("bridge", "meter"):
                 setattr(self, kind, payload.decode("utf-8", "replace")[:20])
             self._touch()
 
+    def _is_new(self, reading: dict) -> bool:
+        """False for one that was delivered before; each new one is counted."""
+        key = (str(reading.get("boot")), str(reading.get("seq")))
+        if key in self._seen:
+            return False
+        self._seen[key] = None
+        if len(self._seen) > _REMEMBERED:
+            self._seen.popitem(last=False)
+        self.readings += 1
+        return True
+
     def _state(self, reading: dict) -> None:
-        again = self.reading and all(self.reading.get(name) == reading.get(name) for name in ("boot", "seq"))
         self.reading = reading
-        if again:
+        if not self._is_new(reading):
             return
         self.arrived = self.clock()
-        self.readings += 1
+        self.live += 1
         net = reading_text.net_power(reading)
         if net is not None:
             self.history.append(net)
+
+    def _backlog(self, batch: dict) -> None:
+        readings = batch.get("readings")
+        for reading in readings if isinstance(readings, list) else ():
+            if isinstance(reading, dict):
+                self._is_new(reading)
 
     def http_batch(self, readings: int, last_seq: int | None) -> None:
         """A batch that the HTTP receiver took."""

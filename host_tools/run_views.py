@@ -59,8 +59,8 @@ def show_plain(model: Model, over: threading.Event, check: Callable[[], bool]) -
         model.changed.wait(_FRAME_S)
         model.changed.clear()
         with model.lock:
-            line = plain_line(model) if model.readings > shown else ""
-            shown = model.readings
+            line = plain_line(model) if model.live > shown else ""
+            shown = model.live
         if line:
             print(line, flush=True)
 

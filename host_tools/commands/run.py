@@ -107,7 +107,7 @@ def _first_reading(simulation: object) -> str:
     """Wait for it; a few words."""
     model = simulation.model
     patience = time.monotonic() + _FIRST_READING_S
-    while not model.readings:
+    while not model.live:
         simulation.check()
         if time.monotonic() > patience:
             return "none yet"

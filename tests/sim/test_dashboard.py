@@ -117,6 +117,14 @@ def test_messages_of_an_earlier_run_and_repeats_are_no_news():
     assert model.readings == 1 and list(model.history) == [-1234]
 
 
+def test_backlog_counts_each_reading_once_and_is_not_shown_as_now():
+    model = make()
+    batch = {"device": "mb-d4e5f6", "backlog": True, "readings": [{**READING, "seq": seq, "power_w": 7} for seq in (39, 40, 41, 40)] + [5]}
+    model.message("b/backlog", json.dumps(batch).encode(), False)
+    assert (model.readings, model.live, model.reading["power_w"], list(model.history)) == (3, 1, -1234, [-1234])
+    model.message("b/backlog", b'{"readings": 7}', False)
+
+
 @pytest.mark.parametrize("payload", [b"", b"\xff", b"[]", b"{", b'"x"', b"[" * 50000, b'{"sinks":[1],"memory":7,"wifi":null,"meter":"x"}', b'{"sinks":{"mqtt":5}}'])
 def test_what_is_no_message_of_ours_breaks_nothing(payload):
     for kind in ("state", "status", "bridge", "meter", "other"):
