@@ -1,5 +1,18 @@
 """Starts the bridge. Ctrl-C on the serial console stops it and leaves the REPL to the owner."""
 
-from bridge.app import main
+import asyncio
 
-main()
+
+def make():
+    """The dongle's supervisor, with the code that was needed only to make it given back."""
+    from bridge import app
+    from bridge.core.unload import unload
+
+    supervisor = app.compose()
+    once = app.ONCE
+    del app
+    unload(*once)
+    return supervisor
+
+
+asyncio.run(make().run())

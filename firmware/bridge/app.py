@@ -1,10 +1,8 @@
-"""The composition root: board data and settings in, a running dongle out. Every object is made here and given to who needs it.
+"""The composition root: board data and settings in, a supervisor with all tasks out. Every object is made here and given to who needs it.
 
 Tasks: `reader` (UART to store), one per sink, `wifi`, `time`, `housekeeping`. The vital ones must show life, or the
-watchdog resets the chip.
+watchdog resets the chip. What is made keeps no function of this module, so that main.py can forget it when all runs.
 """
-
-import asyncio
 
 from micropython import const
 
@@ -12,6 +10,7 @@ from bridge.config import settings as config
 from bridge.core import boots
 from bridge.core.clock import Clock
 from bridge.core.counters import Counters
+from bridge.core.housekeeping import Housekeeping
 from bridge.core.log import Log
 from bridge.core.status import Status
 from bridge.core.supervisor import Supervisor
@@ -24,114 +23,108 @@ from bridge.store.journal import Journal
 from bridge.store.store import Store
 from bridge.uart.reader import Reader
 from bridge.uart.settings import parse
-from bridge.wifi.ntp import keep_time
+from bridge.wifi.ntp import TimeKeeper
 from bridge.wifi.station import Station
 
 VERSION = "0.1.0"
+# Modules that are needed only to get here.
+ONCE = (
+    "bridge.app",
+    "bridge.config.settings",
+    "bridge.config.table",
+    "bridge.config.rules",
+    "bridge.config.help",
+    "bridge.hal.board",
+    "bridge.core.boots",
+    "bridge.uart.settings",
+)
 _SETTINGS_FILE = "config.json"
 _BOOTS_FILE = "boots"
 _READER_DEADLINE_S = const(20)
 _WIFI_DEADLINE_S = const(60)  # a name look-up blocks for seconds where DNS is dead
-_HOUSEKEEPING_S = const(10)
 
 
-class App:
-    """The dongle. `run()` lives as long as the device is on."""
-
-    def __init__(self):
-        self.counters = Counters()
-        self.clock = Clock()
-        self.log = Log(stamp=self.clock.stamp)
-        self.board = boards.load()
-        self.settings = config.load(_SETTINGS_FILE)
-        self.log.set_level(self.settings["log_level"])
-        system.full_speed(self.board.chip)
-        self.identity = Identity(system.device_id(), VERSION, self.board.name, boots.count(_BOOTS_FILE))
-        self._say_what_is_wrong()
-        self.store = Store(Journal(self.settings["journal_kb"] * 1024, self.settings["journal_detail_s"]))
-        self.status = Status()
-        self.supervisor = Supervisor(self.log, watchdog.start(), self.board.strict)
-        self._receiving()
-        self._network()
-        self._sinks()
-        self.supervisor.add("housekeeping", self._housekeeping)
-        self._sections()
-
-    def _say_what_is_wrong(self) -> None:
-        self.log.info("app", "meterbridge %s on %s, start %d (%s)" % (VERSION, self.board.name, self.identity.boot, system.reset_cause()))
-        for problem in self.board.problems:
-            self.log.error("board", problem)
-        for problem in self.settings.problems:
-            self.log.error("config", problem)
-        if not self.settings.problems:
-            config.keep_good(_SETTINGS_FILE)
-
-    def _receiving(self) -> None:
-        protocol = self.settings["meter_protocol"]
-        line = parse(self.settings["meter_line"] or self.board.line_for(protocol))
-        self.builder = Builder(self.counters)
-        self.pipeline = Pipeline(protocol, self.builder, self.store, self.clock, self.counters, self.log)
-        uart.request_data(self.board)
-        self.log.info("meter", "listening at %s" % line.text())
-        reader = Reader(uart.open_uart(self.board, line), self.pipeline.feed, lambda: self.supervisor.beat("reader"))
-        self.supervisor.add("reader", reader.run, _READER_DEADLINE_S)
-
-    def _network(self) -> None:
-        settings = self.settings
-        station = wlan.station(self.board, self.identity.device)
-        beat = lambda: self.supervisor.beat("wifi")
-        self.station = Station(station, settings["wifi_ssid"], settings["wifi_password"], self.log, wlan.failure, beat)
-        self.supervisor.add("wifi", self.station.run, _WIFI_DEADLINE_S)
-        self.supervisor.add("time", lambda: keep_time(settings["ntp_server"], self.clock, self.log, self.station.online))
-
-    def _sinks(self) -> None:
-        """Makes the sinks that have an address; the code of the others is not even imported."""
-        context = Context(self.store, self.clock, self.log, self.settings, self.identity, self.status.document)
-        self.sinks = []
-        if self.settings["mqtt_url"]:
-            from bridge.push.mqtt_sink import MqttSink
-
-            self.sinks.append(MqttSink("mqtt", context))
-        for name in ("http", "influx"):
-            if self.settings[name + "_url"]:
-                from bridge.push.http_sink import HttpSink
-
-                self.sinks.append(HttpSink(name, context))
-        for sink in self.sinks:
-            self.supervisor.add(sink.name, lambda sink=sink: self._when_online(sink))
-
-    async def _when_online(self, sink) -> None:
-        await self.station.online.wait()
-        await sink.run()
-
-    def _sections(self) -> None:
-        identity = self.identity
-        add = self.status.add
-        add("device", lambda: {"id": identity.device, "version": identity.version, "board": identity.board, "boot": identity.boot, "reset_cause": system.reset_cause()})
-        add("uptime_s", self.clock.uptime_s)
-        add("clock", lambda: {"utc": self.clock.stamp(), "source": self.clock.source})
-        add("wifi", self.station.status)
-        add("memory", system.memory)
-        add("meter", self.pipeline.status)
-        add("counters", self.counters.as_dict)
-        add("journal", self.store.status)
-        add("sinks", lambda: {sink.name: sink.status() for sink in self.sinks})
-        add("tasks", self.supervisor.status)
-        add("problems", lambda: self.board.problems + self.settings.problems)
-        add("log", lambda: self.log.lines()[-5:])
-
-    async def _housekeeping(self) -> None:
-        while True:
-            self.clock.uptime_s()  # asked often, so that wrapping ticks are never missed
-            system.collect()
-            await asyncio.sleep(_HOUSEKEEPING_S)
-
-    async def run(self) -> None:
-        """Starts all tasks; returns only by a programming error in a strict (simulated) device, which it raises."""
-        system.collect()
-        await self.supervisor.run()
+def compose() -> Supervisor:
+    """Makes the whole dongle; never raises for what a file holds. `run()` of the result lives as long as the device is on."""
+    clock = Clock()
+    log = Log(stamp=clock.stamp)
+    board = boards.load()
+    loaded = config.load(_SETTINGS_FILE)
+    settings = loaded.values
+    log.set_level(settings["log_level"])
+    identity = Identity(system.device_id(), VERSION, board.name, boots.count(_BOOTS_FILE))
+    system.full_speed(board.chip)
+    log.info("app", "meterbridge %s on %s, start %d (%s)" % (VERSION, board.name, identity.boot, system.reset_cause()))
+    problems = _problems(log, board, loaded)
+    # The one large piece of memory is taken while the heap is still in one.
+    store = Store(Journal(settings["journal_kb"] * 1024, settings["journal_detail_s"]))
+    status = Status()
+    supervisor = Supervisor(log, watchdog.start(), board.strict)
+    status.add("device", identity.status)
+    status.add("reset_cause", system.reset_cause)
+    status.add("uptime_s", clock.uptime_s)
+    status.add("clock", clock.status)
+    status.add("memory", system.memory)
+    station = _network(board, settings, clock, log, identity, supervisor, status)
+    _receiving(board, settings, clock, log, store, supervisor, status, problems)
+    _sinks(Context(store, clock, log, settings, identity, status.document, station.online), supervisor, status)
+    supervisor.add("housekeeping", Housekeeping(clock, system.collect).run)
+    status.add("journal", store.status)
+    status.add("tasks", supervisor.status)
+    status.add("problems", problems.copy)
+    status.add("log", log.recent)
+    return supervisor
 
 
-def main() -> None:
-    """What main.py calls."""
-    asyncio.run(App().run())
+def _problems(log: Log, board, loaded) -> list:
+    for problem in board.problems:
+        log.error("board", problem)
+    for problem in loaded.problems:
+        log.error("config", problem)
+    if not loaded.problems:
+        config.keep_good(_SETTINGS_FILE)
+    return board.problems + loaded.problems
+
+
+def _network(board, settings, clock, log, identity, supervisor, status) -> Station:
+    wlan_object = wlan.station(board, identity.device)
+    station = Station(wlan_object, settings["wifi_ssid"], settings["wifi_password"], log, wlan.failure, supervisor.beat("wifi"))
+    supervisor.add("wifi", station.run, _WIFI_DEADLINE_S)
+    supervisor.add("time", TimeKeeper(settings["ntp_server"], clock, log, station.online).run)
+    status.add("wifi", station.status)
+    return station
+
+
+def _receiving(board, settings, clock, log, store, supervisor, status, problems) -> None:
+    counters = Counters()
+    protocol = settings["meter_protocol"]
+    pipeline = Pipeline(protocol, Builder(counters), store, clock, counters, log)
+    status.add("meter", pipeline.status)
+    status.add("counters", counters.as_dict)
+    line = parse(settings["meter_line"] or board.line_for(protocol))
+    try:
+        stream = uart.open_uart(board, line)
+    except OSError as error:
+        log.error("meter", str(error))
+        problems.append(str(error))
+        return
+    uart.request_data(board)
+    log.info("meter", "listening at %s" % line.text())
+    supervisor.add("reader", Reader(stream, pipeline.feed, supervisor.beat("reader")).run, _READER_DEADLINE_S)
+
+
+def _sinks(context: Context, supervisor, status) -> None:
+    """Makes the sinks that have an address; the code of the others is not even imported."""
+    made = {}
+    if context.settings["mqtt_url"]:
+        from bridge.push.mqtt_sink import MqttSink
+
+        made["mqtt"] = MqttSink("mqtt", context)
+    for name in ("http", "influx"):
+        if context.settings[name + "_url"]:
+            from bridge.push.http_sink import HttpSink
+
+            made[name] = HttpSink(name, context)
+    for name, sink in made.items():
+        supervisor.add(name, sink.run)
+    status.add("sinks", {name: sink.status for name, sink in made.items()})

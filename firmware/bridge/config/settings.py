@@ -18,19 +18,16 @@ _MAX_PROBLEMS = const(20)
 
 
 class Settings:
-    """A mapping of valid values by setting name. `problems`: what was wrong with what was loaded, in words, no secret in it."""
+    """`values`: a dict of valid values by setting name; `problems`: what was wrong with what was loaded, in words, no secret in it."""
 
     def __init__(self, raw=None):
         self.problems = []
-        self._values = {row[0]: row[1] for row in SETTINGS}
+        self.values = {row[0]: row[1] for row in SETTINGS}
         if raw is not None:
             self._take(raw)
 
     def __getitem__(self, name: str):
-        return self._values[name]
-
-    def get(self, name: str, default=None):
-        return self._values.get(name, default)
+        return self.values[name]
 
     def _problem(self, text: str) -> None:
         if len(self.problems) < _MAX_PROBLEMS:
@@ -42,21 +39,21 @@ class Settings:
             if name not in raw:
                 continue
             try:
-                self._values[name] = row[2](raw[name], *row[3:])
+                self.values[name] = row[2](raw[name], *row[3:])
             except SettingsError as error:
                 from bridge.config.help import HELP
 
                 kept = "" if is_secret(row[2]) else ", using %s" % json.dumps(row[1])
                 self._problem("%s %s%s (%s)" % (name, error, kept, HELP[name]))
         for name in raw:
-            if name not in self._values:
+            if name not in self.values:
                 self._problem("%s is not a setting" % str(name)[:40])
 
     def public(self) -> dict:
         """All settings for display: of a secret only whether it is set."""
         shown = {}
         for row in SETTINGS:
-            value = self._values[row[0]]
+            value = self.values[row[0]]
             shown[row[0]] = ("set" if value else "") if is_secret(row[2]) else value
         return shown
 

@@ -66,3 +66,7 @@ class Clock:
         """Text for a log line: UTC, or "+<seconds>s" since the start."""
         now = self.now()
         return iso(now) if self.synced else "+%ds" % now
+
+    def status(self) -> dict:
+        """For the status document."""
+        return {"utc": iso(self.now()) if self.synced else None, "source": self.source}

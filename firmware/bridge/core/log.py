@@ -6,6 +6,7 @@ Nothing secret is ever given to it: callers log the names of settings, never the
 from micropython import const
 
 _LINE_BYTES = const(160)  # one console line; a longer text came from outside and is cut
+_RECENT = const(5)
 LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -43,6 +44,10 @@ class Log:
 
     def error(self, area: str, text: str) -> None:
         self._add(3, area, text)
+
+    def recent(self) -> list:
+        """The last few lines, for the status document."""
+        return self.lines()[-_RECENT:]
 
     def lines(self) -> list:
         """The lines kept, oldest first."""

@@ -1,4 +1,4 @@
-"""The status document: parts register a function each, the document is asked of them when somebody wants it."""
+"""The status document: parts register what answers for them, the document is asked of them when somebody wants it."""
 
 
 class Status:
@@ -8,9 +8,15 @@ class Status:
         self._sections = []
 
     def add(self, name: str, make) -> None:
-        """`make()` gives a dict (or any JSON value) for section `name`."""
+        """`make()` gives the JSON value of section `name`; a dict of such functions is a section of as many parts."""
         self._sections.append((name, make))
 
     def document(self) -> dict:
         """All sections, asked now."""
-        return {name: make() for name, make in self._sections}
+        found = {}
+        for name, make in self._sections:
+            if isinstance(make, dict):
+                found[name] = {part: make[part]() for part in make}
+            else:
+                found[name] = make()
+        return found

@@ -42,17 +42,20 @@ class Supervisor:
         self._strict = strict
         self._tasks = []
         self._fatal = None
-        self._handles = []
 
     def add(self, name: str, make, deadline_s: int = 0) -> None:
         """A task made by calling `make()`. A deadline makes it vital: it must beat that often (in seconds)."""
         self._tasks.append(_Task(name, make, deadline_s * 1000))
 
-    def beat(self, name: str) -> None:
-        """Task `name` is alive. Cheap: called from loops."""
-        for task in self._tasks:
-            if task.name == name:
-                task.beaten = time.ticks_ms()
+    def beat(self, name: str):
+        """A function by which task `name` says that it is alive; cheap, called from loops."""
+
+        def alive() -> None:
+            for task in self._tasks:
+                if task.name == name:
+                    task.beaten = time.ticks_ms()
+
+        return alive
 
     def late(self) -> list:
         """Names of vital tasks whose last beat is older than their deadline."""
@@ -63,7 +66,7 @@ class Supervisor:
         """Starts all tasks and feeds the watchdog while the vital ones live. Raises a programming error when strict."""
         for task in self._tasks:
             task.beaten = time.ticks_ms()
-            self._handles.append(asyncio.create_task(self._keep(task)))
+            asyncio.create_task(self._keep(task))
         silenced = False
         while self._fatal is None:
             late = self.late()
@@ -103,8 +106,3 @@ class Supervisor:
     def status(self) -> dict:
         """Per task: state, restarts, last error."""
         return {t.name: {"state": t.state, "restarts": t.restarts, "error": t.error} for t in self._tasks}
-
-    def stop(self) -> None:
-        """Cancels all tasks (end of a simulation)."""
-        for handle in self._handles:
-            handle.cancel()

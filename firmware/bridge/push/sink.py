@@ -23,17 +23,24 @@ class Identity:
         self.board = board
         self.boot = boot
 
+    def status(self) -> dict:
+        """For the status document."""
+        return {"id": self.device, "version": self.version, "board": self.board, "boot": self.boot}
+
 
 class Context:
-    """What a sink is given: store, clock, log, settings (a mapping), identity, and `status()` for the whole device's status."""
+    """What a sink is given: store, clock, log, settings (a mapping), identity, `status()` for the whole device's status, and
+    `online`: an Event that is set while there is a network (None: there always is).
+    """
 
-    def __init__(self, store, clock, log, settings, identity: Identity, status):
+    def __init__(self, store, clock, log, settings, identity: Identity, status, online=None):
         self.store = store
         self.clock = clock
         self.log = log
         self.settings = settings
         self.identity = identity
         self.status = status
+        self.online = online
 
 
 class Sink:
@@ -58,6 +65,8 @@ class Sink:
     async def run(self) -> None:
         """Sessions for ever, each failure shown in the status and followed by a longer wait."""
         while True:
+            if self.context.online:
+                await self.context.online.wait()
             self.state = "connecting"
             try:
                 await self.session()

@@ -47,25 +47,36 @@ def utc_of(answer) -> int:
     return since_1900 - _FROM_1900_TO_2000
 
 
-async def keep_time(server: str, clock, log, online) -> None:
-    """Sets `clock` from `server` whenever `online` (an Event) allows, for ever."""
-    backoff = Backoff(_FIRST_RETRY_MS, _LAST_RETRY_MS)
-    said = ""
-    while True:
-        await online.wait()
-        try:
-            utc = await ask(server)
-            taken = clock.set(utc, "ntp")
-            problem = "" if taken else "the time server's time is before this firmware was made: not used"
-        except (OSError, ValueError, asyncio.TimeoutError) as error:
-            problem = "%s does not answer: %s" % (server, error or "time-out")
-        if problem:
-            if problem != said:
-                log.warning("ntp", problem)
-            said = problem
-            await asyncio.sleep_ms(backoff.next_ms())
-            continue
-        log.info("ntp", "clock set from %s" % server)
+class TimeKeeper:
+    """Sets `clock` from `server` whenever `online` (an Event) allows."""
+
+    def __init__(self, server: str, clock, log, online):
+        self._server = server
+        self._clock = clock
+        self._log = log
+        self._online = online
+
+    async def run(self) -> None:
+        """For ever: a few hours after each answer the next question."""
+        backoff = Backoff(_FIRST_RETRY_MS, _LAST_RETRY_MS)
         said = ""
-        backoff.reset()
-        await asyncio.sleep(_AGAIN_S)
+        while True:
+            await self._online.wait()
+            problem = await self._once()
+            if not problem:
+                said = ""
+                backoff.reset()
+                self._log.info("ntp", "clock set from %s" % self._server)
+                await asyncio.sleep(_AGAIN_S)
+                continue
+            if problem != said:
+                said = problem
+                self._log.warning("ntp", problem)
+            await asyncio.sleep_ms(backoff.next_ms())
+
+    async def _once(self) -> str:
+        try:
+            utc = await ask(self._server)
+        except (OSError, ValueError, asyncio.TimeoutError) as error:
+            return "%s does not answer: %s" % (self._server, str(error) or "time-out")
+        return "" if self._clock.set(utc, "ntp") else "the time server's time is before this firmware was made: not used"
