@@ -129,7 +129,7 @@ class P1Decoder:
                     return 0
                 ab = ab << 8 | value
             elif field < 5:
-                if octet != _DOT and (field < 4 or octet != _OPEN and octet != _STAR):
+                if octet != _DOT if field < 4 else octet != _OPEN and octet != _STAR:
                     return 0
                 cde = cde << 8 | value
             elif octet == _OPEN:
