@@ -24,6 +24,7 @@ from host_tools import meters
 from host_tools.errors import MISSING, UserError
 from host_tools.ntp_server import NtpServer
 from tests import brokers
+from tests.certificates import Authority
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = [sys.executable, "-m", "host_tools", "run"]
@@ -146,6 +147,17 @@ def test_ones_own_broker_with_user_and_password(tmp_path):
         code, out, errors = run.end()
         assert (code, errors) == (0, "") and "cret" not in out
         assert own.process.poll() is None
+
+
+def test_ones_own_broker_by_tls_and_a_certificate_that_does_not_fit(tmp_path):
+    authority, other = Authority(tmp_path), Authority(tmp_path / "other")
+    certificate, key = authority.issue("broker", "127.0.0.1")
+    with brokers.make_broker("amqtt", tmp_path, certificate=certificate, key=key) as own:
+        run = Run("--broker", f"mqtts://127.0.0.1:{own.port}", "--ca", str(authority.pem), "--seconds", "2")
+        assert READING.search(run.wait_for("^#"))
+        assert run.end()[0] == 0
+        line = failed("--broker", f"mqtts://127.0.0.1:{own.port}", "--ca", str(other.pem), code=1)
+        assert "certificate that is not trusted" in line and "--ca" in line
 
 
 # how it ends -----------------------------------------------------------------------------------------------------------
