@@ -150,7 +150,7 @@ def test_ones_own_broker_with_user_and_password(tmp_path):
 
 
 def test_ones_own_broker_by_tls_and_a_certificate_that_does_not_fit(tmp_path):
-    authority, other = Authority(tmp_path), Authority(tmp_path / "other")
+    authority, other = Authority(tmp_path), Authority(tmp_path, "other")
     certificate, key = authority.issue("broker", "127.0.0.1")
     with brokers.make_broker("amqtt", tmp_path, certificate=certificate, key=key) as own:
         run = Run("--broker", f"mqtts://127.0.0.1:{own.port}", "--ca", str(authority.pem), "--seconds", "2")
