@@ -20,6 +20,7 @@ meterbridge decode --protocol sml head.bin  only this protocol
 """
 PROTOCOLS = ("auto", "p1", "sml")
 KEYED_PROTOCOLS: tuple[str, ...] = ()  # those that decrypt: none yet
+TEXT_PROTOCOLS = ("p1",)  # whose values without a unit are text; those of others are octets in hex
 KEY_DIGITS = 32  # AES-128
 CHUNK_BYTES = 65536
 SLOW_BYTES = 1 << 20  # a file from this size on shows its progress
@@ -160,12 +161,21 @@ def hint(fed: int, summary: dict) -> str:
             f"no good telegram: {summary['crc_errors']} with a wrong checksum in {fed} bytes. "
             "Bytes were lost or changed: check the wiring, the line settings, and that the capture is binary"
         )
-    if summary["oversize"]:
+    if summary["oversize"] and summary["noise_bytes"] < fed // 2:
         return f"no telegram: a start without an end in {fed} bytes"
     return (
         f"no telegram in {fed} bytes: neither a P1 telegram (/ABC5.. to !1234) nor an SML file (1B1B1B1B 01010101 ..). "
         "Wrong baud rate, parity or polarity look like this; a hex dump must be turned into bytes first"
     )
+
+
+def octets(value: str) -> str:
+    """Octets in hex, with what they say behind where that is text."""
+    try:
+        text = bytes.fromhex(value).decode("ascii")
+    except ValueError:
+        return value
+    return f'{value}  "{text}"' if text.isprintable() and len(text) > 2 else value
 
 
 class Table:
@@ -185,6 +195,8 @@ class Table:
         width = max((len(r["obis"]) for r in registers), default=0)
         digits = max((len(r["value"]) for r in registers if r.get("unit")), default=0)
         for register in registers:
+            if row["protocol"] not in TEXT_PROTOCOLS and "unit" not in register:
+                register["value"] = octets(register["value"])
             print("  " + self.register(register, width, digits))
         if row["reading"]:
             print("  reading: " + ", ".join(f"{name} {value}" for name, value in row["reading"].items() if value is not None))
@@ -202,4 +214,5 @@ class Table:
         rest = [f"{summary[name]} {label}" for name, label in (
             ("crc_errors", "with a wrong checksum"), ("oversize", "too long"), ("undecodable", "undecodable"), ("noise_bytes", "bytes of noise"),
         ) if summary[name] != "0"]  # fmt: skip
-        return f"{summary['telegrams']} good telegrams" + (", " + ", ".join(rest) if rest else "")
+        good = summary["telegrams"]
+        return f"{good} good telegram{'' if good == '1' else 's'}" + (", " + ", ".join(rest) if rest else "")

@@ -18,6 +18,8 @@ PROTOCOLS = {
     "sml": ("bridge.framing.sml:SmlFramer", "bridge.decoding.sml:decode"),
 }
 TEXT_PROTOCOLS = ("p1",)  # octet values are text as sent; elsewhere they are printed as hex digits
+REGISTER_MEMBERS = ("obis", "value", "unit", "time")
+SUMMARY_MEMBERS = ("telegrams", "crc_errors", "oversize", "noise_bytes", "undecodable")
 CHUNK_BYTES = 256
 SEASONS = {"S": "+02:00", "W": "+01:00"}
 CLOCK = (0, 1 << 16)  # ab and cde of 0-0:1.0.0
@@ -72,6 +74,11 @@ def register_json(register, as_text: bool) -> dict:
     if register.time is not None:
         row["time"] = time_text(register.time)
     return row
+
+
+def ordered(row: dict, names: tuple) -> str:
+    """A dict as JSON with its members in this order (MicroPython's dicts have none)."""
+    return "{" + ",".join([json.dumps(name) + ":" + json.dumps(row[name]) for name in names if name in row]) + "}"
 
 
 def reading_json(reading) -> str:
@@ -147,7 +154,7 @@ class Decoding:
             builder.begin()
 
         def emit(register):
-            registers.append(register_json(register, link.name in TEXT_PROTOCOLS))
+            registers.append(ordered(register_json(register, link.name in TEXT_PROTOCOLS), REGISTER_MEMBERS))
             if builder:
                 builder.add(register)
 
@@ -159,8 +166,8 @@ class Decoding:
         link.telegrams += 1
         reading = builder.finish(link.telegrams - 1, 0, UPTIME_SOURCE) if builder else None
         self._write(
-            '{"protocol":%s,"registers":%s,"reading":%s}'
-            % (json.dumps(link.name), json.dumps(registers, separators=(",", ":")), reading_json(reading) if reading else "null")
+            '{"protocol":%s,"registers":[%s],"reading":%s}'
+            % (json.dumps(link.name), ",".join(registers), reading_json(reading) if reading else "null")
         )
         return True
 
@@ -171,7 +178,7 @@ class Decoding:
         for link in self.links[1:]:
             if link.interest() > best.interest():
                 best = link
-        self._write(json.dumps({"summary": best.summary()}, separators=(",", ":")))
+        self._write('{"summary":' + ordered(best.summary(), SUMMARY_MEMBERS) + "}")
 
 
 UPTIME_SOURCE = 2  # reading.UPTIME: a capture is not dated by this machine's clock
