@@ -1,6 +1,7 @@
 """MqttClient on real MicroPython against real brokers, and against sockets that behave as no broker should."""
 
 import contextlib
+import datetime
 import socket
 import threading
 
@@ -137,6 +138,15 @@ def test_tls(name, tmp_path, client):
         client.ok("publish", topic="t", payload="x")
         client.ok("close")
         assert "mqtt_ca is not set" in client.do("connect", **base, tls_verify=True)["error"]
+
+
+def test_an_expired_certificate_names_the_clock(tmp_path, client):
+    ours = Authority(tmp_path, "ours")
+    then = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(days=90)
+    certificate, key = ours.issue("server", "localhost", then)
+    with make_broker(BROKERS[-1], tmp_path, certificate=certificate, key=key, host="localhost") as secure:
+        answer = client.do("connect", host="localhost", port=secure.port, client_id="mb-1", tls_verify=True, ca=str(ours.der))
+        assert "expired by the dongle's clock" in answer["error"]
 
 
 def test_packet_ids_wrap_and_pass_by_one_in_flight(broker, client):

@@ -204,6 +204,11 @@ def test_tls_without_a_ca_says_what_to_do(tmp_path, dongle):
     assert "mqtt_ca is not set" in status(dongle, lambda s: s["errors"] > 0)["last_error"]
 
 
+def test_a_topic_with_a_wildcard_is_refused(dongle):
+    dongle.ok("start", settings={"mqtt_url": "mqtt://localhost", "mqtt_topic": "home/#"}, utc=T0)
+    assert "mqtt_topic" in status(dongle, lambda s: s["errors"] > 0)["last_error"]
+
+
 def test_home_assistant_starts_and_is_told_again(broker, dongle):
     with Watcher(broker) as watcher:
         start(dongle, broker)
