@@ -128,7 +128,7 @@ class Device:
         except ImportError as error:
             raise UserError("mpremote is not installed: run make setup, or pip install -r requirements.txt", MISSING) from error
         try:
-            self._transport = SerialTransport(self.port, baudrate=115200)
+            self._transport = SerialTransport(self.port, baudrate=115200, timeout=_ANSWER_S)
         except (TransportError, OSError) as error:
             raise UserError(_why_not(self.port), FAILED) from error
 
@@ -170,6 +170,7 @@ class Device:
         except (TransportError, OSError) as error:
             if getattr(error, "errno", None) == errno.ENOSPC:
                 raise UserError(f"{self.port}: the board's flash is full ({doing})", FAILED) from error
+            self._stopped = False  # nobody is there to be restarted
             raise UserError(f"{self.port}: the connection broke while {doing}; run the same command again, it continues", FAILED) from error
 
 
