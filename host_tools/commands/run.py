@@ -17,6 +17,7 @@ meterbridge run --broker mqtt://user:password@broker.local
 meterbridge run --plain --seconds 30
 """
 _FIRST_READING_S = 30  # after so long without one the screen is shown all the same
+_LOG_SHOWN = 6  # log lines when no reading came
 _STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -100,7 +101,9 @@ def _watch(simulation: object, steps: object, stops: "_Stops", plain: bool, seco
     print(summary(model), flush=True)
     if model.readings:
         return OK
-    return INTERRUPTED if stops.came else FAILED
+    if stops.came:
+        return INTERRUPTED
+    raise UserError("no reading came; the dongle's last lines are above", FAILED)
 
 
 def _first_reading(simulation: object) -> str:
@@ -110,7 +113,7 @@ def _first_reading(simulation: object) -> str:
     while not model.live:
         simulation.check()
         if time.monotonic() > patience:
-            return "none yet"
+            return "\n    ".join(["none yet; the dongle says:", *list(model.log)[-_LOG_SHOWN:]])
         model.changed.wait(0.25)
         model.changed.clear()
     return f"number {model.reading.get('seq', '?')}"
