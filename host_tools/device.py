@@ -9,6 +9,7 @@ from collections.abc import Callable
 from host_tools.errors import FAILED, MISSING, UserError
 
 _ANSWER_S = 15  # a raw REPL answers at once, but a board may be collecting garbage or waiting for a DNS answer
+_SILENCE_S = 5  # in the middle of a copy: longer than collecting garbage and erasing flash take together
 _WATCHDOG_MS = 600_000  # a running firmware armed a watchdog that nothing can stop: longer than a copy takes
 
 _PREPARE = f"""
@@ -128,7 +129,7 @@ class Device:
         except ImportError as error:
             raise UserError("mpremote is not installed: run make setup, or pip install -r requirements.txt", MISSING) from error
         try:
-            self._transport = SerialTransport(self.port, baudrate=115200, timeout=_ANSWER_S)
+            self._transport = SerialTransport(self.port, baudrate=115200, timeout=_SILENCE_S)
         except (TransportError, OSError) as error:
             raise UserError(_why_not(self.port), FAILED) from error
 

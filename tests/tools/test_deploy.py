@@ -123,7 +123,7 @@ def test_flash_that_is_too_small(tmp_path: Path) -> None:
     with VirtualBoard(tmp_path / "small", flash_kb=64) as board:
         run = deploy("--port", board.port, "--board", BOARD)
     assert run.returncode == 1
-    assert "the board's flash is full (writing " in run.stderr and "Traceback" not in run.stderr
+    assert "the board's flash is full (" in run.stderr and "Traceback" not in run.stderr
 
 
 def test_a_littlefs_of_real_size_takes_it(tmp_path: Path) -> None:
