@@ -14,8 +14,8 @@ from array import array
 from micropython import const
 
 from bridge.core.errors import DecodeError
-from bridge.decoding.obis import GIGAJOULE
-from bridge.decoding.register import UNIT_KILO, Register, Views
+from bridge.decoding.p1_units import LONGEST, UNITS, key
+from bridge.decoding.register import Register, Views
 
 _LF = const(10)
 _CR = const(13)
@@ -41,24 +41,6 @@ _STRICT, _SEEN = const(9), const(10)
 _SEEN_CDE, _SEEN_AB, _UNIT_TABLE = const(16), const(80), const(144)
 
 
-def _key(name: bytes) -> int:
-    """Six bits per character, letters of either case alike, as meters differ in it (kvarh, kVArh)."""
-    key = 0
-    for octet in name:
-        key = key << 6 | (octet & 0xDF if octet > 64 else octet) - 48 & 63
-    return key
-
-
-_UNITS = {
-    _key(name): code
-    for name, code in (
-        (b"Wh", 30), (b"kWh", UNIT_KILO | 30), (b"W", 27), (b"kW", UNIT_KILO | 27), (b"varh", 32), (b"kvarh", UNIT_KILO | 32),
-        (b"var", 29), (b"kvar", UNIT_KILO | 29), (b"VA", 28), (b"kVA", UNIT_KILO | 28), (b"VAh", 31), (b"kVAh", UNIT_KILO | 31),
-        (b"V", 35), (b"A", 33), (b"Hz", 44), (b"m3", 13), (b"GJ", GIGAJOULE), (b"s", 7), (b"min", 6),
-    )
-}  # fmt: skip
-
-
 class P1Decoder:
     """One object for all telegrams: the register, the views and the places of an object's groups are used again."""
 
@@ -68,9 +50,9 @@ class P1Decoder:
         self._starts = array("H", [0] * _MAX_GROUPS)
         self._ends = array("H", [0] * _MAX_GROUPS)
         self._work = array("i", [0] * _UNIT_TABLE)
-        for key in _UNITS:
-            self._work.append(key)
-            self._work.append(_UNITS[key])
+        for name in UNITS:
+            self._work.append(name)
+            self._work.append(UNITS[name])
         self._work.append(0)
 
     def decode(self, frame, emit) -> None:
@@ -284,14 +266,7 @@ class P1Decoder:
 
     def _unit(self, start: int, end: int) -> int:
         """Code of the unit written at start..end."""
-        buffer = self._buffer
-        if end - start > 5:
-            return _UNKNOWN
-        key = 0
-        for i in range(start, end):
-            octet = buffer[i]
-            key = key << 6 | (octet & 0xDF if octet > 64 else octet) - 48 & 63
-        return _UNITS.get(key, _UNKNOWN)
+        return UNITS.get(key(self._buffer, start, end), _UNKNOWN) if end - start <= LONGEST else _UNKNOWN
 
 
 def _run(buffer: bytearray, at: int, end: int, work: array, register: Register, views: Views, emit) -> int:

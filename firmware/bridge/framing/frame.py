@@ -75,23 +75,26 @@ class Framer:
         position = start
         size = len(chunk)
         while position < size:
-            if not self._count:
+            before = self._count
+            if not before and self._IDLE:
                 while position < size and chunk[position] in self._IDLE:
                     position += 1
-            length = min(size - position, self._capacity - self._count)
+            length = size - position
+            if length > self._capacity - before:
+                length = self._capacity - before
             if length == size and length >= _LONG:
-                self._buffer[self._count : self._count + length] = chunk
+                self._buffer[before : before + length] = chunk
             else:
-                copy(self._buffer, self._count, chunk, position, length)
-            before = self._count
-            self._count += length
+                copy(self._buffer, before, chunk, position, length)
+            self._count = before + length
             end = self._search()
             if end >= 0:
                 self._ready = self._complete = True
                 self.frames += 1
                 return position + end - before - start
             position += length
-            self._settle()
+            if self._origin or self._count == self._capacity:
+                self._settle()
         return size - start
 
     def take(self):
