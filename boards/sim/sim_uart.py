@@ -67,28 +67,9 @@ class UART(io.IOBase):
         invert=0,
         flow=0
     ):
-        from machine import Pin
         from sim_line import Line
 
-        for value in (baudrate, bits, stop, timeout, timeout_char, invert, flow, txbuf, rxbuf):
-            if not isinstance(value, int):
-                raise TypeError("can't convert %s to int" % type(value).__name__)
-        if not 0 <= baudrate <= _BAUD_MAX:
-            raise ValueError("invalid baudrate")
-        if bits not in (0, 5, 6, 7, 8):
-            raise ValueError("invalid data bits")
-        if stop not in (0, 1, 2):
-            raise ValueError("invalid stop bits")
-        if invert & ~_INVERSIONS:
-            raise ValueError("invalid inversion mask")
-        if flow & ~3:
-            raise ValueError("invalid flow control mask")
-        for pin in (rx, cts):
-            if pin != -1:
-                Pin(pin)
-        for pin in (tx, rts):
-            if pin != -1:
-                Pin(pin, Pin.OUT)
+        _check((baudrate, bits, stop, timeout, timeout_char, invert, flow, txbuf, rxbuf), (rx, cts), (tx, rts))
         if parity is not None and parity != -1:
             parity &= 1  # even or odd, as the driver takes it
         old = getattr(self, "_line", None)
@@ -247,3 +228,29 @@ class UART(io.IOBase):
             return None
         sender = Line(told["baud"], told["bits"], told["parity"], told["stop"], told["inverted"])
         return None if self._line.reads(sender) else sender
+
+
+def _check(numbers, inputs, outputs):
+    """Raises what the port raises for arguments that it does not take."""
+    from machine import Pin
+
+    for value in numbers:
+        if not isinstance(value, int):
+            raise TypeError("can't convert %s to int" % type(value).__name__)
+    baudrate, bits, stop, _, _, invert, flow, _, _ = numbers
+    if not 0 <= baudrate <= _BAUD_MAX:
+        raise ValueError("invalid baudrate")
+    if bits not in (0, 5, 6, 7, 8):
+        raise ValueError("invalid data bits")
+    if stop not in (0, 1, 2):
+        raise ValueError("invalid stop bits")
+    if invert & ~_INVERSIONS:
+        raise ValueError("invalid inversion mask")
+    if flow & ~3:
+        raise ValueError("invalid flow control mask")
+    for pin in inputs:
+        if pin != -1:
+            Pin(pin)
+    for pin in outputs:
+        if pin != -1:
+            Pin(pin, Pin.OUT)

@@ -10,10 +10,8 @@ import os
 import shutil
 import subprocess
 import sys
-import termios
 import threading
 import time
-import tty
 import weakref
 from collections import deque
 from pathlib import Path
@@ -22,6 +20,7 @@ from typing import Callable
 from host_tools import runtime
 from host_tools.errors import MISSING, UserError
 from host_tools.simulation.child import guarded
+from host_tools.simulation.wiring import make_line, replace_file
 
 RESET_CODE = 86  # exit code of the fake machine.reset()
 POWER_ON, HARD_RESET, WATCHDOG_RESET = 1, 2, 3  # machine.reset_cause() of the ESP32 port
@@ -160,7 +159,7 @@ class Dongle:
         for name, value in (("up", up), ("ssid", ssid), ("password", password)):
             if value is not None:
                 self.wifi[name] = value
-        _write(self.folder / "wifi.json", json.dumps(self.wifi))
+        replace_file(self.folder / "wifi.json", json.dumps(self.wifi))
 
     # inside ---------------------------------------------------------------------------------------------------------
 
@@ -172,7 +171,7 @@ class Dongle:
         self.flash.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(runtime.BOARDS / self.board / "board.json", self.flash / "board.json")
         if self.settings is not None:
-            _write(self.flash / "config.json", json.dumps(self.settings, indent=1))
+            replace_file(self.flash / "config.json", json.dumps(self.settings, indent=1))
         settings = self.settings or {}
         self.wifi = {"ssid": settings.get("wifi_ssid", ""), "password": settings.get("wifi_password", ""), "up": True}
         self.set_wifi()
@@ -183,11 +182,11 @@ class Dongle:
         if cause == POWER_ON:
             (self.folder / "rtc").unlink(missing_ok=True)  # RTC memory lives through resets, not through a power cut
         (self.folder / "watchdog").unlink(missing_ok=True)
-        _make_line(self.uart)
+        make_line(self.uart)
         chip = {"uart": self.uart, "line": str(self.line_file) if self.line_file else None, "unique_id": self.unique_id}
         chip |= {name: str(self.folder / name) for name in ("watchdog", "rtc")}
         chip |= {"wifi": str(self.folder / "wifi.json"), "reset_cause": cause}
-        _write(self.folder / "chip.json", json.dumps(chip))
+        replace_file(self.folder / "chip.json", json.dumps(chip))
         env = runtime.environment(board="sim", extra={"MB_SIM": str(self.folder / "chip.json"), **self.env})
         command = [self.micropython, "-X", f"heapsize={self.heap}", str(self.main)]
         try:
@@ -293,32 +292,6 @@ class Dongle:
         if thread and thread is not threading.current_thread():
             thread.join()
         _RUNNING.discard(self)
-
-
-def _make_line(uart: str) -> None:
-    """Lets a pseudo-terminal carry all bytes as they are, and never make its reader wait."""
-    if not uart.startswith("/dev/"):
-        return
-    try:
-        fd = os.open(uart, os.O_RDWR | os.O_NOCTTY)
-    except OSError:
-        return  # the firmware shall see for itself that no meter is there
-    try:
-        tty.setraw(fd)
-        settings = termios.tcgetattr(fd)
-        settings[6][termios.VMIN] = settings[6][termios.VTIME] = 0
-        termios.tcsetattr(fd, termios.TCSANOW, settings)
-    except termios.error:
-        pass  # a device that is no terminal
-    finally:
-        os.close(fd)
-
-
-def _write(path: Path, text: str) -> None:
-    """Replaces a file in one step, so that the firmware never reads half of it."""
-    fresh = path.with_name(path.name + ".new")
-    fresh.write_text(text)
-    os.replace(fresh, path)
 
 
 @atexit.register

@@ -1,0 +1,32 @@
+"""What connects a simulated dongle to its surroundings: a pseudo-terminal's path in, the same ready to carry bytes; files replaced whole."""
+
+import os
+import termios
+import tty
+from pathlib import Path
+
+
+def make_line(uart: str) -> None:
+    """Lets a pseudo-terminal carry all bytes as they are, and never make its reader wait."""
+    if not uart.startswith("/dev/"):
+        return
+    try:
+        fd = os.open(uart, os.O_RDWR | os.O_NOCTTY)
+    except OSError:
+        return  # the firmware shall see for itself that no meter is there
+    try:
+        tty.setraw(fd)
+        settings = termios.tcgetattr(fd)
+        settings[6][termios.VMIN] = settings[6][termios.VTIME] = 0
+        termios.tcsetattr(fd, termios.TCSANOW, settings)
+    except termios.error:
+        pass  # a device that is no terminal
+    finally:
+        os.close(fd)
+
+
+def replace_file(path: Path, text: str) -> None:
+    """Replaces a file in one step, so that the firmware never reads half of it."""
+    fresh = path.with_name(path.name + ".new")
+    fresh.write_text(text)
+    os.replace(fresh, path)
