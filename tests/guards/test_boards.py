@@ -3,6 +3,7 @@
 import copy
 import json
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -106,3 +107,27 @@ def test_the_firmware_accepts_every_board() -> None:
     *found, idle = json.loads(run.stdout)
     assert found == [[name, [], boards.load(name)["uart"]] for name in ALL]
     assert idle == {chip: limits["idle_tx"] for chip, limits in TABLE["chips"].items()}
+
+
+DAMAGED = [b"", b"\x00\xff\xfe", b"[1,2]", b"5", b"{", b"[" * 4000, b" " * 5000, b"\xc3\x28\x80"]
+DAMAGED += [b'{"name": 5, "uart": {"id": 9}}', b'{"uart": {"id": 1, "rx": 40, "tx": 41, "inverted": true}}']
+
+
+def test_a_damaged_board_file_never_keeps_the_firmware_from_starting(tmp_path: Path) -> None:
+    """Each gives a problem in words and a line that is silent; no exception, in the heap of an ESP32."""
+    for number, data in enumerate(DAMAGED):
+        (tmp_path / str(number)).write_bytes(data)
+    code = (
+        "import json\n"
+        "from bridge.hal import board, uart\n"
+        "from bridge.uart.settings import parse\n"
+        f"for name in {[str(tmp_path / str(number)) for number in range(len(DAMAGED) + 1)]}:\n"
+        "    found = board.load(name)\n"
+        "    line = uart.open_uart(found, parse(found.line_for('auto')))\n"
+        "    print(json.dumps([len(found.problems) > 0, line.any(), line.readinto(bytearray(4))]))"
+    )
+    run = subprocess.run(
+        [runtime.find_micropython(), "-X", "heapsize=112k", "-c", code], env=runtime.environment(), capture_output=True, text=True, timeout=20
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert [json.loads(line) for line in run.stdout.splitlines()] == [[True, 0, None]] * (len(DAMAGED) + 1)

@@ -1,6 +1,7 @@
 """What this board is: its board.json in, a Board with valid values out, whatever the file holds. Opens no hardware."""
 
 import json
+import os
 
 from micropython import const
 
@@ -65,12 +66,12 @@ def load(path: str = "board.json") -> Board:
     problem = ""
     raw = {}
     try:
-        with open(path, "rb") as file:
-            data = file.read(_MAX_FILE + 1)
-        if len(data) > _MAX_FILE:
+        # Asked before it is read: reading with a limit takes a buffer of that size.
+        if os.stat(path)[6] > _MAX_FILE:
             problem = "%s is longer than %d bytes" % (path, _MAX_FILE)
         else:
-            raw = json.loads(data.decode())
+            with open(path) as file:
+                raw = json.load(file)
     except OSError:
         problem = "%s is missing: deploy with the name of your board" % path
     except (ValueError, UnicodeError, RuntimeError, MemoryError):
