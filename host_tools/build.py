@@ -60,7 +60,7 @@ def _make(source: Path, out: Path) -> None:
     if made == source:
         shutil.copyfile(runtime.FIRMWARE / source, out / source)
         return
-    command = [compiler(), "-s", source.as_posix(), "-o", str(out / made), str(runtime.FIRMWARE / source)]
+    command = [compiler(), "-O3", "-s", source.as_posix(), "-o", str(out / made), str(runtime.FIRMWARE / source)]
     run = subprocess.run(command, capture_output=True, text=True)
     if run.returncode:
         last = (run.stderr or run.stdout).strip().splitlines()[-1:]

@@ -1,0 +1,38 @@
+"""Figures of the code itself: RAM on 32-bit MicroPython by module of the compiled firmware, in the order of their import."""
+
+import subprocess
+from collections.abc import Iterator
+
+from bench import callgrind, micropython32
+from host_tools import build, runtime
+from host_tools.errors import FAILED, UserError
+
+# What a dongle with P1 and MQTT over TLS imports, the rest behind it.
+FIRST = (
+    "asyncio", "bridge.core.civil", "bridge.core.clock", "bridge.core.log", "bridge.core.supervisor", "bridge.core.housekeeping",
+    "bridge.core.status", "bridge.core.unload", "bridge.hal.system", "bridge.hal.uart", "bridge.hal.wlan", "bridge.hal.watchdog",
+    "bridge.framing.frame", "bridge.framing.p1", "bridge.decoding.p1", "bridge.reading.quantities", "bridge.reading.obis_tables",
+    "bridge.reading.reading", "bridge.reading.builder", "bridge.store.journal", "bridge.store.store", "bridge.pipeline",
+    "bridge.uart.reader", "bridge.wifi.station", "bridge.wifi.ntp", "bridge.push.sink", "bridge.push.payload", "bridge.push.tls",
+    "bridge.push.mqtt_packets", "bridge.push.mqtt_client", "bridge.push.mqtt_sink", "bridge.push.homeassistant",
+)  # fmt: skip
+AFTER = ("bridge.framing.sml", "bridge.decoding.sml", "bridge.push.http_client", "bridge.push.http_sink", "bridge.push.influx", "bridge.config.settings", "bridge.app")
+
+
+def figures() -> Iterator[tuple]:
+    """(name, value, unit) of each module, then the sum of what the first group takes."""
+    build.build("sim")
+    path = ":".join(str(folder) for folder in (build.BUILD / "sim", runtime.BOARDS / "sim", runtime.ROOT / "bench" / "ssl32")) + ":.frozen"
+    command = [micropython32.need(), "-X", "heapsize=600k", str(callgrind.HERE / "on_micropython" / "modules.py"), *FIRST, *AFTER]
+    done = subprocess.run(command, capture_output=True, text=True, env=runtime.environment(extra={"MICROPYPATH": path}))
+    if done.returncode:
+        raise UserError(f"modules.py failed: {(done.stdout + done.stderr)[-300:]}", FAILED)
+    rows = [line.split() for line in done.stdout.splitlines()]
+    for name, size in rows:
+        yield f"code.{name}", int(size), "byte"
+    yield "code.p1_mqtt_tls", sum(int(size) for name, size in rows[: len(FIRST)]), "byte"
+
+
+if __name__ == "__main__":
+    for figure in figures():
+        print(*figure)
