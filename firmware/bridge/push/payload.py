@@ -50,7 +50,7 @@ def _label(quantity: int) -> bytes:
 
 
 def _parts(reading, context) -> list:
-    """All of a reading's object but its end, in bytes: MicroPython looks each new str up among all names, which costs more than all else."""
+    """All of a reading's object but its end, in bytes: each new str is looked up among all names, which costs more than all else."""
     utc = time_of(reading, context.clock)
     parts = [
         b'{"boot":%d,"seq":%d,"time":' % (context.identity.boot, reading.seq),
