@@ -101,7 +101,7 @@ def _receiving(board, settings, clock, log, store, supervisor, status, problems)
     pipeline = Pipeline(protocol, Builder(counters), store, clock, counters, log)
     status.add("meter", pipeline.status)
     status.add("counters", counters.as_dict)
-    line = parse(settings["meter_line"] or board.line_for(protocol))
+    line = _line(settings["meter_line"], board.line_for(protocol), log, problems)
     try:
         stream = uart.open_uart(board, line)
     except OSError as error:
@@ -111,6 +111,15 @@ def _receiving(board, settings, clock, log, store, supervisor, status, problems)
     uart.request_data(board)
     log.info("meter", "listening at %s" % line.text())
     supervisor.add("reader", Reader(stream, pipeline.feed, supervisor.beat("reader")).run, _READER_DEADLINE_S)
+
+
+def _line(wanted: str, usual: str, log, problems):
+    try:
+        return parse(wanted or usual)
+    except ValueError as error:
+        problems.append("meter_line: %s; using %s" % (error, usual))
+        log.error("config", problems[-1])
+        return parse(usual)
 
 
 def _sinks(context: Context, supervisor, status) -> None:

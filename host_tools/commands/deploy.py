@@ -75,6 +75,7 @@ def _settings(path: Path) -> list[_File]:
     runtime.firmware_importable()
     from bridge.config.settings import Settings, read
     from bridge.core.errors import SettingsError
+    from bridge.uart.settings import parse
 
     if not path.is_file():
         raise UserError(f"{path}: no such file")
@@ -82,7 +83,12 @@ def _settings(path: Path) -> list[_File]:
         raw = read(str(path))
     except SettingsError as error:
         raise UserError(str(error)) from error
-    problems = Settings(raw).problems
+    loaded = Settings(raw)
+    problems = loaded.problems
+    try:
+        parse(loaded["meter_line"] or "9600 8N1")
+    except ValueError as error:
+        problems.append(f"meter_line: {error}")
     if problems:
         more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
         raise UserError(f"{path}: {problems[0]}{more}")

@@ -57,7 +57,6 @@ def test_each_bad_value_falls_back_and_is_named():
         "http_url": ["mqtt://x", "example.org", "https:///path"],
         "http_header": ["no colon", "A: ", "A\r\nB: c", "Bad Name: x", ": x"],
         "mqtt_topic": ["a/#", "+", "/a", "a/", "$SYS/a"],
-        "meter_line": ["fast", "9600", "9600 9N1", "9600 8X1", "99 8N1", "9600 8N1 upside down", 9600],
         "meter_protocol": ["P1", "", None, 3],
         "mqtt_keepalive_s": [0, 601, "30", 30.5, True],
         "mqtt_tls_verify": ["false", 0, None],

@@ -104,27 +104,6 @@ def header(value):
     return value
 
 
-def line(value):
-    """"" or "<baud> <bits><parity><stop> [inverted]", such as "9600 7E1"."""
-    words = value.split() if isinstance(value, str) else ["?"]
-    if not words:
-        return ""
-    shape = words[1] if len(words) > 1 else ""
-    good = (
-        len(words) in (2, 3)
-        and words[0].isdigit()
-        and 300 <= int(words[0]) <= 2000000
-        and len(shape) == 3
-        and shape[0] in "5678"
-        and shape[1] in "NEO"
-        and shape[2] in "12"
-        and words[2:] in ([], ["inverted"])
-    )
-    if not good:
-        raise SettingsError("is not a line like 115200 8N1 inverted")
-    return value
-
-
 _WRITE_ONLY = (secret, header)
 
 

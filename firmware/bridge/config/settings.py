@@ -61,12 +61,12 @@ class Settings:
 def read(path: str):
     """The JSON object of a settings file, or None when there is no such file. SettingsError when it cannot be used."""
     try:
+        if os.stat(path)[6] > _MAX_FILE:
+            raise SettingsError("%s is longer than %d bytes" % (path, _MAX_FILE))
         with open(path, "rb") as file:
-            data = file.read(_MAX_FILE + 1)
+            data = file.read()
     except OSError:
         return None
-    if len(data) > _MAX_FILE:
-        raise SettingsError("%s is longer than %d bytes" % (path, _MAX_FILE))
     if not data.strip():
         raise SettingsError("%s is empty" % path)
     try:
@@ -105,10 +105,10 @@ def keep_good(path: str) -> None:
     """Keeps a copy of a file that loaded without damage, if it differs from the copy there is."""
     try:
         with open(path) as file:
-            text = file.read(_MAX_FILE)
+            text = file.read()
         try:
             with open(path + ".good") as file:
-                if file.read(_MAX_FILE) == text:
+                if file.read() == text:
                     return
         except OSError:
             pass

@@ -3,7 +3,7 @@
 A default is always valid: whatever the file holds, the device starts. The rules stand in `rules.py`.
 """
 
-from bridge.config.rules import boolean, choice, header, host_port, line, secret, ssid, text, topic, url, whole
+from bridge.config.rules import boolean, choice, header, host_port, secret, ssid, text, topic, url, whole
 
 SETTINGS = (
     ("device_name", "Meter bridge", text, 40),
@@ -11,7 +11,7 @@ SETTINGS = (
     ("wifi_password", "", secret, 63),
     ("ntp_server", "pool.ntp.org", host_port),
     ("meter_protocol", "auto", choice, "auto", "p1", "sml"),
-    ("meter_line", "", line),
+    ("meter_line", "", text, 32),
     ("meter_timeout_s", 60, whole, 5, 3600),
     ("journal_kb", 24, whole, 4, 4096),
     ("journal_detail_s", 60, whole, 0, 3600),
