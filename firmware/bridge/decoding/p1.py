@@ -34,8 +34,8 @@ _FAILURES = const(99 << 16 | 97 << 8)
 _UNKNOWN = const(-1)
 
 # The work array, shared with p1_viper: 0 A-B, 1 C.D.E, 2 F, 3 value, 4 decimals, 5 and 6 the group, 7 and 8 the time's group,
-# 9 no CRC, 10 objects seen, 11 unit, 12 bits: 1 number, 2 with a time, 4 negative, 13 digits of a whole number, 14 of a
-# usable one, 15 a minus;
+# 9 no CRC, 10 objects seen, 11 unit, 12 bits: 1 number, 2 with a time, 4 negative, 13 digits of a whole number, 15 bits of
+# the number read last;
 # the objects seen in a telegram without CRC, C.D.E and A-B; key and code of each unit, with a 0 behind the last.
 _STRICT, _SEEN = const(9), const(10)
 _SEEN_CDE, _SEEN_AB, _UNIT_TABLE = const(16), const(80), const(144)

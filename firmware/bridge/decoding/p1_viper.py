@@ -111,17 +111,15 @@ def group(buffer, at: int, end: int, work) -> int:
     else:
         start = at
         at = int(number(buffer, at, work))
-        if out[13] == 12 and text[at] == 41 and text[at + 1] == 40:  # twelve digits: a time, if a value follows
+        if at and out[13] == 12 and text[at] == 41 and text[at + 1] == 40:  # twelve digits: a time, if a value follows
             out[7] = start
             out[8] = at
             start = at + 2
             at = int(number(buffer, start, work))
             out[12] = 2
-        if text[at] == 42:
-            at = int(unit(buffer, at + 1, end, work))
-            if at == 0:
-                return 0
-            out[12] = out[12] | 1 | out[15] << 2
+        if at == 0:
+            return 0
+        out[12] = out[12] | out[15]
         while at < end and text[at] != 41:
             if text[at] == 42 or text[at] == 10:
                 return 0
@@ -142,12 +140,13 @@ def group(buffer, at: int, end: int, work) -> int:
 
 @micropython.viper
 def number(buffer, at: int, work) -> int:
-    """Value and scaler of the digits at `at`; the index behind them, and behind a season's letter that follows twelve."""
+    """Value, scaler and unit of the number at `at`; the index behind it, or behind the digits of what is no number with a unit
+    and a season's letter that follows twelve of them; 0 when the number or its unit is out of the ordinary."""
     text = ptr8(buffer)
     out = ptr32(work)
-    negative = 0
+    out[15] = 0
     if text[at] == 45:
-        negative = 1
+        out[15] = 4
         at += 1
     value = 0
     digits = 0
@@ -165,37 +164,33 @@ def number(buffer, at: int, work) -> int:
         else:
             break
         at += 1
+    out[13] = digits if point < 0 and out[15] == 0 else 0
+    if octet != 42:
+        out[15] = 0
+        return at + 1 if digits == 12 and (octet == 83 or octet == 87) else at
+    if digits == 0 or digits > 20 or value == 0x3FFFFFFF:
+        return 0
     out[3] = value
     out[4] = digits - point if point >= 0 else 0  # negative words of a ptr32 read back as large ones on 64-bit machines
-    out[15] = negative
-    out[13] = digits if point < 0 and negative == 0 else 0
-    out[14] = digits if value < 0x3FFFFFFF and digits <= 20 else 0
-    if digits == 12 and (octet == 83 or octet == 87):
-        at += 1
-    return at
-
-
-@micropython.viper
-def unit(buffer, at: int, end: int, work) -> int:
-    """Code of the unit at `at`; the index behind it, 0 when it is unknown or no usable number stands before it."""
-    text = ptr8(buffer)
-    out = ptr32(work)
+    out[15] |= 1
     key = 0
     digits = 0
-    while at < end and text[at] != 41:
+    while True:
+        at += 1
         octet = int(text[at])
-        if octet > 64:
-            octet &= 0xDF
-        key = key << 6 | (octet - 48) & 63
+        if octet == 41:
+            break
+        key = key << 6 | ((octet & 0xDF if octet > 64 else octet) - 48) & 63
         digits += 1
         if digits > 5:
             return 0
-        at += 1
-    row = 144
-    while out[row] != 0 and out[row] != key:
-        row += 2
-    if out[row] == 0 or out[14] == 0:
+    if digits == 0:
         return 0
+    row = 144
+    while out[row] != key:
+        if out[row] == 0:
+            return 0
+        row += 2
     out[11] = out[row + 1]
     return at
 
