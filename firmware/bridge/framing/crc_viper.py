@@ -5,6 +5,7 @@ import micropython
 
 @micropython.viper
 def reflected(buffer, start: int, end: int, crc: int, table) -> int:
+    """Running state after buffer[start:end], from state `crc`; `table`: 256 words of the polynomial."""
     octets = ptr8(buffer)
     words = ptr16(table)
     while start < end:

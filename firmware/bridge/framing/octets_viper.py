@@ -5,6 +5,7 @@ import micropython
 
 @micropython.viper
 def copy(target, at: int, source, start: int, count: int):
+    """Copies `count` bytes of `source` from `start` to `target` at `at`; bounds are the caller's."""
     to = ptr8(target)
     octets = ptr8(source)
     end = start + count
@@ -16,6 +17,7 @@ def copy(target, at: int, source, start: int, count: int):
 
 @micropython.viper
 def printable(buffer, start: int, end: int) -> bool:
+    """Whether buffer[start:end] is printable 7-bit text, CR and LF."""
     octets = ptr8(buffer)
     while start < end:
         octet = octets[start]
