@@ -15,7 +15,6 @@ from bridge.reading.obis_tables import (
     RULE_LIMIT,
     RULE_STAMP,
     RULE_STATUS,
-    RULE_TOTAL,
     slot,
     table,
 )
@@ -26,7 +25,7 @@ from bridge.reading.reading import METER as METER_TIME
 from bridge.reading.reading import UPTIME
 from bridge.reading.submeters import CHANNELS, Submeters
 from bridge.reading.texts import Texts
-from bridge.reading.timestamp import digits, utc
+from bridge.reading.timestamp import Clockwork, digits, utc
 
 _ELECTRICITY = table(ELECTRICITY)
 _METER = table(METER)
@@ -61,6 +60,7 @@ class Builder:
         self._schemas = Schemas()
         self._schema = None
         self._numbers = {}  # row: (text, number) of values that come as text
+        self._clock = Clockwork()
         self._peak_raw = b""
         self._peak_time = None
 
@@ -104,11 +104,15 @@ class Builder:
                 self._add_special(register, row)
                 return
         row &= 255
-        if exponent != self._exponent[row] or not 0 <= value < 1000000 or row < _COUNTERS and value < self._value[row]:
+        if exponent != self._exponent[row] or not 0 <= value < (1000000000 if row < _COUNTERS else 1000000):
             if not self._unusual(row, value, exponent):
                 return
+        elif row < _COUNTERS and value < self._value[row]:
+            self._values.doubt(row)
         self._value[row] = value
         self._exponent[row] = self._form[row] = exponent
+        if row < _COUNTERS and (register.status or register.time is not None):
+            self._set_status(register)  # of SML's counters they speak for the whole telegram
 
     def finish(self, seq: int, now: int, now_source: int):
         """The Reading number `seq`, None when no register was a quantity. `now`: the dongle's clock, `now_source` BRIDGE or UPTIME."""
@@ -200,9 +204,7 @@ class Builder:
         if rule == RULE_LIMIT and _units(value, register.scaler) == _NO_LIMIT:
             return
         if self._put(target, value, exponent):
-            if rule == RULE_TOTAL:
-                self._set_status(register)
-            elif rule == RULE_STAMP and register.time is not None:
+            if rule == RULE_STAMP and register.time is not None:
                 self._set_peak_time(register.time)
 
     def _set_status(self, register) -> None:
@@ -214,7 +216,7 @@ class Builder:
 
     def _set_time(self, target: int, stamp) -> None:
         """`stamp`: TST or UTC; what is no time leaves the slot empty."""
-        time = stamp if isinstance(stamp, int) else utc(stamp)
+        time = stamp if isinstance(stamp, int) else self._clock.utc(stamp)
         if time is not None:
             self._form[target] = EXPONENT_ZERO
             self._value[target] = time

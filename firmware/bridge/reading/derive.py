@@ -63,6 +63,10 @@ def _directions(values) -> None:
 def _difference(values, target: int, plus: int, minus: int) -> None:
     """target = plus - minus, where one of them may be missing."""
     form, value = values.form, values.value
+    if form[plus] == form[minus]:
+        value[target] = value[plus] - value[minus]
+        form[target] = form[plus]
+        return
     plus_exponent = form[plus] or form[minus]
     minus_exponent = form[minus] or plus_exponent
     a = value[plus] if form[plus] else 0

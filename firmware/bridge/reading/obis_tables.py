@@ -4,7 +4,6 @@ A row: `C.D.E unit name [rule]`. The unit is the one the register must have ("-"
 canonical unit, and SHIFTS how many powers of ten lie between. Names that start with "_" are no quantities: they are
 used to derive some, or are times. Rules:
 
-    total   the register's status word and its own time speak for the whole telegram (SML)
     limit   999 whole units mean "no limit"; amperes are taken too and become fuse_limit_ma
     stamp   the register has a time of its own; it becomes the quantity of the same name that ends in _time
     clock   the value is the time of the telegram
@@ -18,12 +17,12 @@ from bridge.reading.quantities import COUNT, quantity
 
 # A = 1, electricity (B is 0, or 1 where a meter counts its channels)
 ELECTRICITY = """
-1.8.0 Wh energy_import_wh total
-1.8.1 Wh energy_import_t1_wh total
-1.8.2 Wh energy_import_t2_wh total
+1.8.0 Wh energy_import_wh
+1.8.1 Wh energy_import_t1_wh
+1.8.2 Wh energy_import_t2_wh
 1.8.3 Wh energy_import_t3_wh
 1.8.4 Wh energy_import_t4_wh
-2.8.0 Wh energy_export_wh total
+2.8.0 Wh energy_export_wh
 2.8.1 Wh energy_export_t1_wh
 2.8.2 Wh energy_export_t2_wh
 2.8.3 Wh energy_export_t3_wh
@@ -118,8 +117,8 @@ SLOTS = COUNT + len(HELPERS)
 
 _UNIT_CODES = {"-": 0, "deg": 8, "m3": 13, "GJ": GIGAJOULE, "W": 27, "var": 29, "Wh": 30, "varh": 32, "A": 33, "V": 35, "Hz": 44}
 _SHIFTS = {"V": 3, "A": 3, "Hz": 3, "m3": 3, "GJ": 6}  # to mV, mA, mHz, litre, kJ
-_RULES = ("", "total", "limit", "stamp", "clock", "status")
-RULE_TOTAL, RULE_LIMIT, RULE_STAMP, RULE_CLOCK, RULE_STATUS = 1, 2, 3, 4, 5
+_RULES = ("", "limit", "stamp", "clock", "status")
+RULE_LIMIT, RULE_STAMP, RULE_CLOCK, RULE_STATUS = 1, 2, 3, 4
 
 
 def slot(name: str) -> int:

@@ -36,6 +36,7 @@ class _Channel:
         self.ids = (Interned(), Interned())
         self.stamp = b""
         self.stamp_utc = None
+        self.known_type = (b"", 0)
         self.unit = 0
         self.exponent = 0
         self.begin()
@@ -55,28 +56,32 @@ class Submeters:
 
     def __init__(self):
         self._channels = [_Channel() for _ in range(CHANNELS)]
-        self._used = False
+        self._used = 0  # channels up to this one have something in this telegram
+        self._valued = 0  # values in this telegram
         self.ids = {}
         self.changed = False
         self.ignored = 0
 
     def begin(self) -> None:
         if self._used:
-            self._used = False
-            for channel in self._channels:
-                channel.begin()
+            for number in range(self._used):
+                self._channels[number].begin()
+            self._used = 0
+            self._valued = 0
 
     def add(self, register) -> None:
         """Takes a register with A = 0 and B = 1..CHANNELS."""
-        self._used = True
         channel = self._channels[register.ab - 1]
+        if register.ab > self._used:
+            self._used = register.ab
         cde = register.cde
         value = register.value
         if cde == _VALUE or cde == _VALUE_BE or cde == _VALUE_V3:
             self._take_value(channel, register)
         elif cde == _TYPE:
-            channel.type = self._number(value)
-            return
+            if channel.known_type[0] != value:
+                channel.known_type = (value if isinstance(value, int) else bytes(value), self._number(value))
+            channel.type = channel.known_type[1]
         elif cde == _ID:
             channel.ids[0].put(value, True)
         elif cde == _ID_2:
@@ -91,15 +96,14 @@ class Submeters:
 
     def resolve(self, values) -> None:
         """The telegram is whole: puts what the channels have into `values`, a plausibility.Values."""
-        if not self._used:
-            return
-        for channel in self._channels:
+        for number in range(self._used):
+            channel = self._channels[number]
             row = _TYPES.get(channel.type)
             if channel.valve is not None and channel.type == _GAS:
                 values.put(_VALVE_SLOT, channel.valve, EXPONENT_ZERO)
             if channel.value is None:
                 continue
-            if row is None or channel.unit != row[0] >> 16 or self._is_stale(channel):
+            if row is None or channel.unit != row[0] >> 16 or self._valued > 1 and self._is_stale(channel):
                 self.ignored += row is None or channel.unit != row[0] >> 16
                 continue
             self._put(channel, row, values)
@@ -144,6 +148,7 @@ class Submeters:
             channel.time = channel.stamp_utc
             if channel.time is None:
                 return  # stamp unset: the meter has not heard of this sub-meter yet
+        self._valued += 1
         channel.value = register.value
         channel.unit = register.unit & 0xFEFF
         channel.exponent = register.scaler + EXPONENT_ZERO + (3 if register.unit & 0x100 else 0)

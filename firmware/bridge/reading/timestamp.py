@@ -9,7 +9,7 @@ from micropython import const
 from bridge.core.civil import seconds, weekday
 
 EARLIEST = const(473385600)  # 2015-01-01: no meter of these protocols shows an older time and means it
-LATEST = const(2209075200)  # 2070-01-01: a clock of 1970 reads as 2070
+LATEST = const(2177539200)  # 2069-01-01: a clock of 1970 reads as 2070
 _SUMMER, _WINTER = const(83), const(87)
 _parts = bytearray(6)  # used again by each call
 
@@ -54,6 +54,35 @@ def utc(text):
     else:
         return None
     return time if EARLIEST <= time < LATEST else None
+
+
+class Clockwork:
+    """Reads the stamps of one clock: within an hour only minutes and seconds need reading."""
+
+    def __init__(self):
+        self._stamp = b""
+        self._hour = None
+
+    def utc(self, text):
+        """As the function `utc`."""
+        stamp = self._stamp
+        if len(text) != 13 or not stamp:
+            return self._read(text)
+        for index in range(8):
+            if text[index] != stamp[index]:
+                return self._read(text)
+        minutes = text[8] * 10 + text[9] - 528
+        seconds_ = text[10] * 10 + text[11] - 528
+        if text[12] != stamp[12] or not (0 <= minutes < 60 and 0 <= seconds_ < 60 and 48 <= text[9] < 58 and 48 <= text[11] < 58):
+            return self._read(text)
+        return self._hour + minutes * 60 + seconds_
+
+    def _read(self, text):
+        time = utc(text)
+        if time is not None and len(text) == 13:
+            self._stamp = bytes(text)
+            self._hour = time - time % 3600
+        return time
 
 
 def _is_summer(local: int) -> bool:
