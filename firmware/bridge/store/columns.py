@@ -1,7 +1,7 @@
 """Which quantities a block of the journal holds, in which order and with what power of ten; what one says of another.
 
 Columns come in RANK order: what changes at nearly every reading first, so that its bit is in the first byte of a record.
-Details (DETAILS) are kept once in a while, the others with each reading.
+Details (DETAIL_IDS) are kept once in a while, the others with each reading.
 """
 
 from bridge.reading.quantities import COUNT, quantity
@@ -30,7 +30,8 @@ def _rank() -> bytes:
 
 RANK = _rank()
 MASK_BYTES = (COUNT + 7) // 8
-_FIRST_DETAIL = COUNT - len(_ids(_DETAILS))  # index in RANK
+DETAIL_IDS = bytes(_ids(_DETAILS))
+_FIRST_DETAIL = COUNT - len(DETAIL_IDS)  # index in RANK
 _POWER, _IMPORT, _EXPORT = _ids("power_w power_import_w power_export_w")
 _TOTALS = tuple(_ids("energy_import_wh energy_export_wh"))  # T1 to T4 follow each
 

@@ -1,6 +1,6 @@
 """Every reading in order, in bounded memory: readings in, readings out by cursors; the oldest overwritten and counted.
 
-History is whole numbers in the units of the vocabulary; `columns.DETAILS` (phases, voltages, ...) are kept every `detail_s`
+History is whole numbers in the units of the vocabulary; `columns.DETAIL_IDS` (phases, voltages, ...) are kept every `detail_s`
 seconds only. Where the bytes lie is the Ring's business, what they mean that of the encoder and the decoder.
 """
 
