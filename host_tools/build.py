@@ -4,11 +4,12 @@ import contextlib
 import re
 import shutil
 import subprocess
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from host_tools import boards, runtime
+from host_tools import boards, runtime, shorten
 from host_tools.errors import FAILED, MISSING, UserError
 
 BUILD = runtime.ROOT / "build"
@@ -42,8 +43,13 @@ def build(board: str, out: Path | None = None) -> list[Built]:
         old.unlink()
     for folder in {(out / path).parent for path in wanted}:
         folder.mkdir(parents=True, exist_ok=True)
-    with ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda source: _make(source, out), sources))
+    compiled = [source for source in sources if target(source) != source]
+    for source in set(sources) - set(compiled):
+        shutil.copyfile(runtime.FIRMWARE / source, out / source)
+    with tempfile.TemporaryDirectory() as folder:
+        _shortened(compiled, Path(folder))
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(lambda source: _compile(source, Path(folder), out), compiled))
     shutil.copyfile(runtime.BOARDS / board / "board.json", out / "board.json")
     return [Built(path.as_posix(), out / path, (out / path).stat().st_size) for path in sorted(wanted)]
 
@@ -55,12 +61,19 @@ def target(source: Path) -> Path:
     return source.with_suffix(".mpy")
 
 
-def _make(source: Path, out: Path) -> None:
-    made = target(source)
-    if made == source:
-        shutil.copyfile(runtime.FIRMWARE / source, out / source)
-        return
-    command = [compiler(), "-O3", "-s", source.as_posix(), "-o", str(out / made), str(runtime.FIRMWARE / source)]
+def _shortened(sources: list[Path], folder: Path) -> None:
+    """Writes the sources to `folder` with shortened names; what does not parse goes as it is, for the compiler to refuse."""
+    texts = {source.with_suffix("").as_posix().replace("/", "."): (runtime.FIRMWARE / source).read_text(encoding="utf-8") for source in sources}
+    with contextlib.suppress(SyntaxError):
+        texts = shorten.shorten(texts)
+    for source, text in zip(sources, texts.values()):
+        (folder / source).parent.mkdir(parents=True, exist_ok=True)
+        (folder / source).write_text(text, encoding="utf-8")
+
+
+def _compile(source: Path, folder: Path, out: Path) -> None:
+    # Without line numbers (-O3): they take 4 % of the code's RAM.
+    command = [compiler(), "-O3", "-s", source.as_posix(), "-o", str(out / target(source)), str(folder / source)]
     run = subprocess.run(command, capture_output=True, text=True)
     if run.returncode:
         last = (run.stderr or run.stdout).strip().splitlines()[-1:]

@@ -8,6 +8,7 @@ A protocol is a row of PROTOCOLS: a framer and a decoder in files of their own, 
 """
 
 from bridge.core.errors import DecodeError
+from bridge.core.unload import unload
 from bridge.reading.reading import METER, UPTIME, BRIDGE
 
 PROTOCOLS = {
@@ -55,6 +56,9 @@ class Pipeline:
     def _settle(self, link: tuple) -> None:
         self._settled = True
         self._links = [link]
+        for name, row in PROTOCOLS.items():
+            if name != link[0].PROTOCOL:
+                unload(row[0], row[2], row[2] + "_viper")
         self._log.info("meter", "protocol found: " + link[0].PROTOCOL)
 
     def _telegram(self, frame, decode) -> bool:
