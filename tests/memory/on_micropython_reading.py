@@ -1,4 +1,4 @@
-"""Runs under MicroPython: prints the bytes that one Dutch telegram's reading takes (begin to finish), and the most that one append takes."""
+"""Runs under MicroPython: prints the bytes that one Dutch telegram's reading takes, and the most that one append takes."""
 
 import gc
 

@@ -200,7 +200,8 @@ def test_meters():
 def test_uptime_and_clock_steps():
     j = Journal(8192)
     s = Source(j, power_w=0)
-    for time, source in ((5, UPTIME), (15, UPTIME), (START, BRIDGE), (START + 10, METER), (START - 3600, METER), (START + 10**8, METER), (0, UPTIME)):
+    early = ((5, UPTIME), (15, UPTIME), (START, BRIDGE))
+    for time, source in early + ((START + 10, METER), (START - 3600, METER), (START + 10**8, METER), (0, UPTIME)):
         s.time, s.source = time, source
         s.add()
     assert [(r.time, r.time_source) for r in j.cursor().batch(9)][:3] == [(5, UPTIME), (15, UPTIME), (START, BRIDGE)]
@@ -210,10 +211,13 @@ def test_uptime_and_clock_steps():
 
 def test_six_hours_of_a_full_telegram_fit():
     j = Journal(24 * 1024, 60)
-    names = "energy_import_wh energy_import_t1_wh energy_import_t2_wh energy_export_wh energy_export_t1_wh energy_export_t2_wh power_w power_import_w \
-power_export_w tariff gas_l gas_time power_failures long_power_failures voltage_sags_l1 voltage_swells_l1 power_l1_w power_l2_w power_l3_w".split()
+    names = (
+        "energy_import_wh energy_import_t1_wh energy_import_t2_wh energy_export_wh energy_export_t1_wh energy_export_t2_wh "
+        "power_w power_import_w power_export_w tariff gas_l gas_time power_failures long_power_failures "
+        "voltage_sags_l1 voltage_swells_l1 power_l1_w power_l2_w power_l3_w"
+    )
     s = Source(j)
-    for name in names:
+    for name in names.split(" "):
         s.form[quantity(name)] = EXPONENT_ZERO
     for n in range(3):
         s.form[quantity("voltage_l1_mv") + n] = EXPONENT_ZERO + 2

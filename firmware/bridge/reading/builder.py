@@ -145,8 +145,10 @@ class Builder:
         return Reading(self._texts.meter, seq, time, METER_TIME, schema, kept)
 
     def _count(self) -> None:
-        self.counters.add("counter_falls", self._values.falls)
-        self.counters.add("ignored_values", self._submeters.ignored)
+        if self._values.falls:
+            self.counters.add("counter_falls", self._values.falls)
+        if self._submeters.ignored:
+            self.counters.add("ignored_values", self._submeters.ignored)
         self._values.falls = self._submeters.ignored = 0
 
     def _meter_time(self, now: int, now_source: int):

@@ -42,7 +42,7 @@ class Interned:
         if self.raw == raw or len(raw) > MAX_TEXT:
             return False
         self.raw = bytes(raw)
-        self.text = printed(self.raw, is_hex)
+        self.text = printed(self.raw, is_hex).strip()  # some fill an id with blanks
         return True
 
     def clear(self) -> None:

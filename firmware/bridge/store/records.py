@@ -1,10 +1,12 @@
-"""The records of a block, and what encoder and decoder both know after each. Values are whole numbers in the unit of their quantity's name.
+"""The records of a block, and what encoder and decoder both know after each. Values are whole numbers in the
+unit of their quantity's name.
 
 A block is a run of records that needs nothing from outside it but the table of meters; its first record starts from nothing.
 
     record   head [control] main.. [detail]
     head     varint: bit 0 a control byte follows; bit 1 + c: main column c changed
-    control  1 time off the step: zigzag varint (a step seen twice in a row of those is the new step)   2 time source: byte   4 meter: varint
+    control  1 time off the step: zigzag varint (a step seen twice in a row of those is the new step)
+             2 time source: byte   4 meter: varint
              8 columns: MASK_BYTES of mask, count, and so many pairs (column, exponent)   16 details: varint mask, at the end
     main     for each changed column a varint: 0 it is absent from now on; else the zigzag of its difference
              (for one that was absent the zigzag of the difference to the last it had, also 0)
