@@ -1,0 +1,50 @@
+"""Figures of delivery: from the telegram's last byte to the push, and how long six hours of 1 s readings take to deliver."""
+
+import pathlib
+import tempfile
+import time
+from collections.abc import Iterator
+
+from bench import callgrind, samples
+from tests.brokers import available, make_broker
+from tests.sim.mqtt_help import Driver
+
+BACKLOG = 21600
+JOURNAL = 128 * 1024  # holds the backlog: two changing values at 1 s take about 3 bytes each
+START = 803_000_000  # seconds since 2000, in 2025
+TIMEOUT_S = 120
+GATHER_MS = 10  # at most so long a chunk waits in the UART before the reader fetches it (uart/reader.py)
+
+
+def figures() -> Iterator[tuple]:
+    """(name, value, unit) of each figure."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        for protocol, (meter, _) in samples.SAMPLES.items():
+            path = samples.write(meter, folder / protocol)
+            count = callgrind.instructions("live.py", 64, protocol, str(path))
+            milliseconds = round(callgrind.esp32_ms(count) + GATHER_MS, 1)
+            yield f"live.latency.{protocol}.esp32_ms", milliseconds, "ms"
+            if protocol == "p1":
+                yield "live.latency.esp32_ms", milliseconds, "ms"
+        for broker_name in available():
+            seconds = backlog(broker_name, folder)
+            yield f"backlog.{BACKLOG}.{broker_name}.seconds", seconds, "s"
+            if broker_name == available()[-1]:
+                yield f"backlog.{BACKLOG}.seconds", seconds, "s"
+
+
+def backlog(broker_name: str, folder: pathlib.Path) -> float:
+    """Seconds of this computer from the connection until the broker has acknowledged all of the backlog."""
+    with make_broker(broker_name, folder) as broker, Driver("mqtt_sink_driver", folder, heap="8m") as driver:
+        broker.kill()
+        driver.ok("start", settings={"mqtt_url": broker.url, "mqtt_discovery": False}, journal_bytes=JOURNAL, utc=START + BACKLOG)
+        last = driver.ok("readings", count=BACKLOG, time=START)["last"]
+        broker.start()
+        connected = driver.event(lambda event: event.get("status", {}).get("state") == "connected", TIMEOUT_S)
+        started = time.monotonic()
+        driver.event(lambda event: event.get("status", {}).get("backlog") == 0 and event["status"]["acknowledged"] == last, TIMEOUT_S)
+        lost = connected["status"]["lost"]
+        if lost:
+            raise RuntimeError(f"{lost} readings did not fit the journal")
+        return round(time.monotonic() - started, 2)
