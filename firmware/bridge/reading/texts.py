@@ -89,6 +89,8 @@ class Texts:
         for index in found:
             row = _ROWS[index]
             if row[0] == register.ab and row[2] == register.f:
+                if row[3] == "id" and not len(register.value):
+                    return True  # an empty id names nobody: no other meter speaks
                 is_hex = self._is_hex and row[3] != "version"
                 if self._texts[index].put(register.value, is_hex, self._telegram):
                     self.changed = True
