@@ -142,7 +142,7 @@ def test_missing_line_ends(bench):
     telegram, truth = bench.telegram()
     bench.send(telegram.rstrip(b"\r\n"))
     bench.expect(truth)
-    for old, new in ((b"\r\n", b"\n"), (b"\r\n", b"\r"), (b"\r\n\r\n", b"\r\n")):
+    for old, new in ((b"\r\n", b"\n"), (b"\r\n\r\n", b"\r\n"), (b")\r\n1-0:21.7.0", b")1-0:21.7.0")):
         telegram, truth = bench.telegram()
         bench.send(signed(body(telegram).replace(old, new)))
         bench.expect(truth)
@@ -152,7 +152,7 @@ def test_missing_line_ends(bench):
 def test_unknown_and_malformed_objects_hide_nothing(bench):
     telegram, truth = bench.telegram()
     odd = (b"1-0:99.99.99(123456.789*kWh)", b"9-9:255.255.255*255(X)", b"1-0:1.7.0.4(1)", b"999-0:1.8.0(1*kWh)", b"1-0:300.8.0(1*kWh)",
-           b"0-9:24.2.1(101209112500W)(12785.123*m3)", b"no object at all", b"(orphan)", b"1-0:96.1.1", b"0-0:96.1.1()()", b"1-0:21.77.0(((",
+           b"0-9:24.2.1(101209112500W)(12785.123*m3)", b"no object at all", b"(orphan)", b"1-0:96.1.1", b"0-0:96.77.1()()", b"1-0:21.77.0(((",
            b"1-0:1.8.9(12.5*furlong)", b"\xff\xfe\x80(\x00)")  # fmt: skip
     bench.send(with_lines(telegram, *odd))
     bench.expect(truth)
@@ -184,6 +184,17 @@ def test_a_counter_never_falls_at_the_broker(bench):
     assert bench.counters()["counter_falls"] >= before + 3
     counters = [bench.owner.arrived[bench.boot, seq][0][1]["energy_import_wh"] for seq in range(2, bench.next)]
     assert counters == sorted(counters)
+
+
+def test_an_empty_meter_id_is_no_other_meter(bench):
+    last = bench.good()["energy_import_t1_wh"]
+    telegram, truth = bench.telegram()
+    old = telegram.split(b"0-0:96.1.1(")[1].split(b")")[0]
+    now = b"1-0:1.8.1(%010.3f" % (truth["energy_import_t1_wh"] / 1000)
+    lower = changed(telegram, now, b"1-0:1.8.1(000001.000")
+    bench.send(changed(lower, b"96.1.1(" + old, b"96.1.1("))
+    bench.expect(truth, energy_import_t1_wh=last)
+    bench.good()
 
 
 @pytest.mark.parametrize("stamp", ["700101000000W", "991231235959W", "000101000001W", "251332256199S", "             "])
