@@ -21,7 +21,7 @@ def main(protocol: str, path: str, capacity: int) -> None:
     for telegram in parts.telegrams(path):
         stages.run(parts.chunks(telegram))
     held = journal.next - journal.oldest
-    print(held, journal.ring.bytes_used() / held)
+    print(held, journal.bytes_used() / held)
 
 
 main(sys.argv[1], sys.argv[2], int(sys.argv[3]))

@@ -243,7 +243,7 @@ def test_six_hours_of_a_full_telegram_fit():
             v[quantity("gas_time")] = s.time
         s.add()
         s.time += 10
-    assert j.overwritten == 0 and j.ring.bytes_used() <= 11 * 360 * hours
+    assert j.overwritten == 0 and j.bytes_used() <= 11 * 360 * hours
     count = 0
     for r in j.cursor().batch(3000):
         s.check(r)

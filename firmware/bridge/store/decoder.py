@@ -1,144 +1,151 @@
-"""Records of a block in (see `records` for their bytes), readings out."""
+"""Records of the journal's blocks in (see `records` for their bytes), readings out."""
 
 from micropython import const
 
 from bridge.reading.quantities import COUNT
-from bridge.reading.reading import Reading
-from bridge.store.columns import MASK_BYTES, Columns, predict
-from bridge.store.records import State
+from bridge.reading.reading import EXPONENT_ZERO, Reading
+from bridge.store.records import RANK, WORK, State
 
 _TIME, _SOURCE, _METER, _COLUMNS, _DETAILS = const(1), const(2), const(4), const(8), const(16)
+# What makes a place, beside `value` and `present`.
+_PLACE = ("form", "ids", "main", "derived", "time", "every", "odd", "source", "meter", "block", "bytes", "at", "seq", "detailed", "schema", "schema_detailed")
 
 
-class Decoder:
-    """Reads records from `data` (the whole ring) at `at`. `schemas`: a reading.Schemas to share what it makes."""
+class Decoder(State):
+    """A place between two readings of the journal. `seq`: the number of the reading behind it."""
 
-    def __init__(self, data: bytearray, schemas):
-        self._data = data
-        self._schemas = schemas
-        self._state = State()
-        self._work = [0] * COUNT
-        self.clear(0)
-
-    def clear(self, at: int) -> None:
-        """A block begins at `at`."""
-        self._state.clear()
-        self.at = at
-        self._drift = 0
-        self._layouts = [None, None]  # without and with details
-        self._stale = False  # what is present has changed: layouts and predictions are to be made anew
-        self._details = False
+    def __init__(self, journal):
+        super().__init__()
+        self.journal = journal
+        self.block = -1
+        self.bytes = None  # of the block
+        self.at = 0  # offset in the block
+        self.seq = 0
+        self.detailed = 0  # whether the record just passed has details
+        # Of readings without and with them; None where what is present has changed since one was made.
+        self.schema = self.schema_detailed = None
 
     def copy(self, other) -> None:
         """Becomes as `other` is."""
-        mine, its = self._state, other._state
-        mine.value[:] = its.value
-        mine.present[:] = its.present
-        for name in ("columns", "predictions", "time", "step", "odd_step", "source", "meter"):
-            setattr(mine, name, getattr(its, name))
-        self.at = other.at
-        self._layouts[:] = other._layouts
-        self._stale = other._stale
+        self.value[:] = other.value
+        self.present[:] = other.present
+        for name in _PLACE:
+            setattr(self, name, getattr(other, name))
 
-    def step(self) -> None:
-        """Reads one record, after which `reading` makes it whole."""
-        state = self._state
+    def seek(self, seq: int) -> None:
+        """Goes to `seq`; forward within a block it reads on, otherwise from the block's beginning."""
+        journal = self.journal
+        if journal.last < 0 or self.seq == seq and self.block >= journal.first:
+            return
+        block = journal.find(seq)
+        if block != self.block or seq < self.seq:
+            self._enter(block)
+        while self.seq < seq and self.step():
+            pass
+
+    def _enter(self, block: int) -> None:
+        self.clear()
+        self.block = block
+        self.bytes = self.journal.view(block)
+        self.at = 0
+        self.seq = self.journal.first_seq(block)
+        self.schema = self.schema_detailed = None
+
+    def step(self) -> bool:
+        """Passes one reading; False when there is none."""
+        journal = self.journal
+        if self.block < journal.first:
+            return False
+        while self.at == journal.length(self.block):
+            if self.block == journal.last:
+                return False
+            self._enter(self.block + 1)
+        if not self.at:
+            self.seq = journal.first_seq(self.block)
+        self.seq += 1
         head = self._varint()
-        control = self._drift = 0
+        drift = self.detailed = 0
         if head & 1:
-            control = self._control()
-        self._details = control & _DETAILS
-        head >>= 1
-        self._changes(head, 0)
-        if self._details:
-            self._changes(self._varint(), state.columns.main)
-        state.advance(state.step + self._drift)
+            control = self._varint()
+            self.detailed = control & _DETAILS
+            if control & _TIME:
+                drift = self._signed()
+            if control & _SOURCE:
+                self.source = self._varint()
+            if control & _METER:
+                self.meter = self._varint()
+            if control & _COLUMNS:
+                self._read_columns()
+        self._changes(head >> 1, 0)
+        if self.detailed:
+            self._changes(self._varint(), self.main)
+        self.advance(self.every + drift)
+        return True
 
-    def reading(self, seq: int, meters: list) -> Reading:
-        """The record just read as a Reading number `seq`; `meters`: the table of meters."""
-        state = self._state
-        if self._stale:
-            self._stale = False
-            self._layouts[0] = self._layouts[1] = None
-            state.predictions = state.columns.predictions(state.present)
-        index = 1 if self._details else 0
-        if self._layouts[index] is None:
-            self._layouts[index] = self._layout()
-        schema, order = self._layouts[index]
-        value = state.value
-        if state.predictions:
-            self._work[:] = value
-            value = self._work
-            predict(state.predictions, value, 1)
-        return Reading(meters[state.meter], seq, state.time, state.source, schema, [value[column] for column in order])
+    def reading(self) -> Reading:
+        """The reading just passed."""
+        schema = self.schema_detailed if self.detailed else self.schema
+        if schema is None:
+            schema = self._make_schema()
+        values = self.value
+        if self.derived:
+            WORK[:] = values
+            values = WORK
+            self.predict(values, 1)
+        meter = self.journal.meters(self.block)[self.meter]
+        return Reading(meter, self.seq - 1, self.time, self.source, schema, [values[id] for id in schema.ids])
 
-    def _layout(self) -> tuple:
-        """(schema of the record just read, its columns in the order of the schema's ids)."""
-        columns, present = self._state.columns, self._state.present
+    def _make_schema(self):
         form = bytearray(COUNT)
-        at = bytearray(COUNT)
-        for column in range(len(columns.ids) if self._details else columns.main):
-            if present[column]:
-                form[columns.ids[column]] = columns.exponents[column]
-                at[columns.ids[column]] = column
-        schema = self._schemas.of(form)
-        return schema, bytes([at[id] for id in schema.ids])
+        for id in self.ids if self.detailed else self.ids[: self.main]:
+            if self.present[id]:
+                form[id] = self.form[id]
+        schema = self.journal.schemas.of(form)
+        if self.detailed:
+            self.schema_detailed = schema
+        else:
+            self.schema = schema
+        self.derive(self.present)
+        return schema
 
     def _changes(self, mask: int, column: int) -> None:
-        state = self._state
-        value, present = state.value, state.present
+        value, present = self.value, self.present
         while mask:
             if mask & 1:
-                number = self._varint()
-                if present[column] and number == 0:
-                    present[column] = 0
-                    self._stale = True
-                else:
-                    value[column] += ~(number >> 1) if number & 1 else number >> 1
-                    if not present[column]:
-                        present[column] = 1
-                        self._stale = True
+                id = self.ids[column]
+                difference = self._signed()
+                if not present[id] or not difference:
+                    present[id] ^= 1
+                    self.schema = self.schema_detailed = None
+                value[id] += difference
             mask >>= 1
             column += 1
 
-    def _control(self) -> int:
-        state = self._state
-        control = self._byte()
-        if control & _TIME:
-            number = self._varint()
-            self._drift = ~(number >> 1) if number & 1 else number >> 1
-        if control & _SOURCE:
-            state.source = self._byte()
-        if control & _METER:
-            state.meter = self._varint()
-        if control & _COLUMNS:
-            self._read_columns()
-        return control
-
     def _read_columns(self) -> None:
-        at = self.at
-        columns = Columns(bytes(self._data[at : at + MASK_BYTES]), None)
-        self.at = at + MASK_BYTES
-        exponents = bytearray(columns.exponents)
-        for _ in range(self._byte()):
-            column = self._byte()
-            exponents[column] = self._byte()
-        columns.exponents = bytes(exponents)
-        self._state.take_columns(columns)
-        self._stale = True
+        mask = self._varint()
+        form = bytearray(COUNT)
+        for id in RANK:
+            if mask & 1:
+                form[id] = EXPONENT_ZERO
+            mask >>= 1
+        for _ in range(self._varint()):
+            id = self._varint()
+            form[id] = self._varint()
+        self.take_columns(bytes(form))
+        self.schema = self.schema_detailed = None
 
-    def _byte(self) -> int:
-        self.at += 1
-        return self._data[self.at - 1]
+    def _signed(self) -> int:
+        number = self._varint()
+        return ~(number >> 1) if number & 1 else number >> 1
 
     def _varint(self) -> int:
-        data, at = self._data, self.at
-        byte = data[at]
+        block, at = self.bytes, self.at
+        byte = block[at]
         at += 1
         number = byte & 127
         shift = 7
         while byte & 128:
-            byte = data[at]
+            byte = block[at]
             at += 1
             number |= (byte & 127) << shift
             shift += 7

@@ -2,176 +2,132 @@
 
 from micropython import const
 
-from bridge.reading.quantities import COUNT, COUNTERS
+from bridge.reading.quantities import COUNTERS
 from bridge.reading.reading import EXPONENT_ZERO, Reading, whole
-from bridge.store.columns import MASK_BYTES, RANK, Columns, form_mask, predict
-from bridge.store.records import State
+from bridge.store.records import RANK, WORK, State
 
 _TIME, _SOURCE, _METER, _COLUMNS, _DETAILS = const(1), const(2), const(4), const(8), const(16)
-_ABSENT = const(255)  # in a plan: the reading does not have this column
 
 
-class Encoder:
-    """Writes records into `out`, a bytearray; a longer record is an IndexError, after which only `clear` makes sense."""
+class Encoder(State):
+    """Writes records one behind the other into a block; one that does not fit is an IndexError, after which only `open` makes sense."""
 
-    def __init__(self, out: bytearray):
-        self._out = out
-        self._at = 0
-        self._state = State()
+    def open(self, block) -> None:
+        """The next record starts `block`, a writable memoryview. `at`: how many of its bytes are written."""
+        self.clear()
         self._schema = None
-        self._plan = bytearray(COUNT)
-        self._rounded = ()
-        self._work = [0] * COUNT
-        self._changed = bytearray(COUNT)
+        self._block = block
+        self.at = 0
 
-    def clear(self) -> None:
-        """The next record starts a block."""
-        self._state.clear()
-        self._schema = None
-
-    def encode(self, reading: Reading, meter: int, details: bool) -> int:
-        """Writes one record and returns its length. `meter`: index in the table of meters; `details`: whether to keep those too."""
-        state = self._state
+    def encode(self, reading: Reading, meter: int, details: bool) -> None:
+        """Writes one record. `meter`: index in the block's list of meters; `details`: whether to keep those too."""
+        schema = reading.schema
         control = 0
-        if reading.schema is not self._schema and self._adapt(reading.schema):
+        if schema is not self._schema and self._adapt(schema):
             control = _COLUMNS
-        main = state.columns.main
-        if details and len(state.columns.ids) > main:
+        if details and len(self.ids) > self.main:
             control |= _DETAILS
-        step = reading.time - state.time
-        if step != state.step:
+        step = reading.time - self.time
+        if step != self.every:
             control |= _TIME
-        if reading.time_source != state.source:
+        if reading.time_source != self.source:
             control |= _SOURCE
-        if meter != state.meter:
+        if meter != self.meter:
             control |= _METER
-        self._at = 0
-        self._gather(reading.values, 0, main)
-        if state.predictions:
-            predict(state.predictions, self._work, -1)
-        count = self._differences(0, main)
-        head = 1 if control else 0
-        for index in range(count):
-            head |= 2 << self._changed[index]
-        self._varint(head)
+        index = 0
+        for id in schema.ids:
+            WORK[id] = reading.values[index]
+            index += 1
+        for id, exponent in self._rounded:
+            WORK[id] = whole(WORK[id], exponent, id < COUNTERS)
+        self.predict(WORK, -1)
+        mask = self._changed(0, self.main)
+        self._varint(mask << 1 | (1 if control else 0))
         if control:
-            self._control(control, reading, meter, step - state.step)
-            state.source = reading.time_source
-            state.meter = meter
-        self._write(count)
+            self.source = reading.time_source
+            self.meter = meter
+            self._control(control, step - self.every)
+        self._write(mask, 0)
         if control & _DETAILS:
-            self._write_details(reading.values, main)
-        state.advance(step)
-        return self._at
+            mask = self._changed(self.main, len(self.ids))
+            self._varint(mask)
+            self._write(mask, self.main)
+        self.advance(step)
 
-    def _write_details(self, values: list, main: int) -> None:
-        end = len(self._state.columns.ids)
-        self._gather(values, main, end)
-        count = self._differences(main, end)
-        mask = 0
-        for index in range(count):
-            mask |= 1 << self._changed[index] - main
-        self._varint(mask)
-        self._write(count)
-
-    def _control(self, control: int, reading: Reading, meter: int, drift: int) -> None:
-        self._byte(control)
+    def _control(self, control: int, drift: int) -> None:
+        self._varint(control)
         if control & _TIME:
-            self._varint(drift << 1 if drift >= 0 else (-drift << 1) - 1)
+            self._signed(drift)
         if control & _SOURCE:
-            self._byte(reading.time_source)
+            self._varint(self.source)
         if control & _METER:
-            self._varint(meter)
+            self._varint(self.meter)
         if control & _COLUMNS:
-            columns = self._state.columns
-            for byte in columns.mask:
-                self._byte(byte)
-            powers = [c for c in range(len(columns.ids)) if columns.exponents[c] != EXPONENT_ZERO]
-            self._byte(len(powers))
-            for column in powers:
-                self._byte(column)
-                self._byte(columns.exponents[column])
+            form = self.form
+            mask = 0
+            for id in reversed(RANK):
+                mask = mask << 1 | (1 if form[id] else 0)
+            self._varint(mask)
+            powers = [id for id in self.ids if form[id] != EXPONENT_ZERO]
+            self._varint(len(powers))
+            for id in powers:
+                self._varint(id)
+                self._varint(form[id])
 
     def _adapt(self, schema) -> bool:
-        """Makes the plan for readings of `schema`; whether columns must be added or changed for it."""
-        state = self._state
-        form = schema.form
-        columns = state.columns
-        new = False
-        mask = form_mask(form)
-        for index in range(MASK_BYTES):
-            if mask[index] & ~columns.mask[index]:
-                new = True
-            mask[index] |= columns.mask[index]
-        exponents = bytearray(bytes([EXPONENT_ZERO]) * COUNT)  # by quantity
-        for column, id in enumerate(columns.ids):
-            exponents[id] = columns.exponents[column]
-        for id in schema.ids:
-            power = max(form[id], EXPONENT_ZERO)
-            if power != exponents[id]:
-                exponents[id] = power
-                new = True
-        if new:
-            ids = [id for index, id in enumerate(RANK) if mask[index >> 3] & 1 << (index & 7)]
-            columns = Columns(bytes(mask), [exponents[id] for id in ids])
-            state.take_columns(columns)
-        self._schema = schema
+        """Gets ready for readings of `schema`; whether columns must be added or changed for it."""
+        form = bytearray(self.form)
         rounded = []
-        for column, id in enumerate(columns.ids):
-            self._plan[column] = schema.slots[id] if form[id] else _ABSENT
-            if 0 < form[id] < EXPONENT_ZERO:
-                rounded.append((column, form[id] - EXPONENT_ZERO, id < COUNTERS))
-        self._rounded = tuple(rounded)
-        state.predictions = columns.predictions([place != _ABSENT for place in self._plan])
+        for id in schema.ids:
+            power = schema.form[id]
+            if power < EXPONENT_ZERO:
+                rounded.append((id, power - EXPONENT_ZERO))
+                power = EXPONENT_ZERO
+            form[id] = power
+        self._schema = schema
+        self._rounded = rounded
+        new = form != self.form
+        if new:
+            self.take_columns(bytes(form))
+        self.derive(schema.form)
         return new
 
-    def _gather(self, values: list, first: int, end: int) -> None:
-        """Whole values of the columns first..end-1 into the work list; what is absent keeps nothing there."""
-        plan, work = self._plan, self._work
-        for column in range(first, end):
-            if plan[column] != _ABSENT:
-                work[column] = values[plan[column]]
-        for column, exponent, floor in self._rounded:
-            if first <= column < end:
-                work[column] = whole(work[column], exponent, floor)
+    def _changed(self, column: int, end: int) -> int:
+        """Mask of the columns `column` .. `end` - 1 that differ from the state."""
+        form = self._schema.form
+        value, present = self.value, self.present
+        mask = 0
+        bit = 1
+        for id in self.ids[column:end]:
+            if (not present[id] or WORK[id] != value[id]) if form[id] else present[id]:
+                mask |= bit
+            bit <<= 1
+        return mask
 
-    def _differences(self, first: int, end: int) -> int:
-        """Lists in `changed` the columns that differ from the state; how many."""
-        plan, work, changed = self._plan, self._work, self._changed
-        value, present = self._state.value, self._state.present
-        count = 0
-        for column in range(first, end):
-            if plan[column] == _ABSENT:
-                if not present[column]:
-                    continue
-            elif present[column] and work[column] == value[column]:
-                continue
-            changed[count] = column
-            count += 1
-        return count
+    def _write(self, mask: int, column: int) -> None:
+        form = self._schema.form
+        while mask:
+            if mask & 1:
+                id = self.ids[column]
+                if form[id]:
+                    difference = WORK[id] - self.value[id]
+                    self.value[id] = WORK[id]
+                    self.present[id] = 1
+                    self._signed(difference)
+                else:
+                    self.present[id] = 0
+                    self._varint(0)
+            mask >>= 1
+            column += 1
 
-    def _write(self, count: int) -> None:
-        state = self._state
-        for index in range(count):
-            column = self._changed[index]
-            if self._plan[column] == _ABSENT:
-                state.present[column] = 0
-                self._byte(0)
-                continue
-            difference = self._work[column] - state.value[column]
-            state.value[column] = self._work[column]
-            state.present[column] = 1
-            self._varint(difference << 1 if difference >= 0 else (-difference << 1) - 1)
-
-    def _byte(self, byte: int) -> None:
-        self._out[self._at] = byte
-        self._at += 1
+    def _signed(self, number: int) -> None:
+        self._varint(number << 1 if number >= 0 else (-number << 1) - 1)
 
     def _varint(self, number: int) -> None:
-        out, at = self._out, self._at
+        block, at = self._block, self.at
         while number > 127:
-            out[at] = number & 127 | 128
+            block[at] = number & 127 | 128
             at += 1
             number >>= 7
-        out[at] = number
-        self._at = at + 1
+        block[at] = number
+        self.at = at + 1

@@ -1,27 +1,34 @@
 """The records of a block, and what encoder and decoder both know after each. Values are whole numbers in the
 unit of their quantity's name.
 
-A block is a run of records that needs nothing from outside it but the table of meters; its first record starts from nothing.
+A block is a run of records that needs nothing from outside it but its list of meters; its first record starts from nothing.
 
     record   head [control] main.. [detail]
-    head     varint: bit 0 a control byte follows; bit 1 + c: main column c changed
-    control  1 time off the step: zigzag varint (a step seen twice in a row of those is the new step)
-             2 time source: byte   4 meter: varint
-             8 columns: MASK_BYTES of mask, count, and so many pairs (column, exponent)   16 details: varint mask, at the end
-    main     for each changed column a varint: 0 it is absent from now on; else the zigzag of its difference
-             (for one that was absent the zigzag of the difference to the last it had, also 0)
+    head     varint: bit 0 a control number follows; bit 1 + c: main column c changed
+    control  1 time off the step: signed (a step seen twice in a row of those is the new step)
+             2 time source   4 meter   8 columns: mask over RANK, count, and so many pairs (quantity, form)
+             16 details: varint mask, at the end
+    main     for each changed column a signed varint: 0 it is absent from now on; else its difference
+             (for one that was absent the difference to the last it had, also 0)
 
-Varints have seven bits per byte, low ones first, bit 7: more follow. A reading is normally head, power, a counter: 3 to 5 bytes.
+All numbers are varints: seven bits per byte, low ones first, bit 7: more follow; signed ones zigzag. A reading is normally head,
+power, a counter: 3 to 5 bytes.
 """
 
+from bridge.core.unload import unload
 from bridge.reading.quantities import COUNT
-from bridge.store.columns import MASK_BYTES, Columns
+from bridge.store.columns import DERIVED, DETAIL_IDS, RANK
 
-_EMPTY = Columns(bytes(MASK_BYTES), None)
+unload("bridge.store.columns")
+WORK = [0] * COUNT  # a reading's values by id, while it is encoded or made
 
 
 class State:
-    """What encoder and decoder both know after a record."""
+    """What encoder and decoder both know after a record.
+
+    `form[id]`: power of ten (0 or more) plus EXPONENT_ZERO of a column, 0 where there is none; `ids`: the columns, in the order of RANK,
+    `main` of them with each reading, the others details. `value`, `present`: by id.
+    """
 
     def __init__(self):
         self.value = [0] * COUNT
@@ -30,29 +37,46 @@ class State:
 
     def clear(self) -> None:
         """The beginning of a block."""
-        self.columns = _EMPTY
-        for column in range(COUNT):
-            self.value[column] = self.present[column] = 0
-        self.predictions = ()
+        self.take_columns(bytes(COUNT))
+        for id in range(COUNT):
+            self.value[id] = self.present[id] = 0
         self.time = 0
-        self.step = 0  # seconds from one reading to the next, mostly
-        self.odd_step = 0  # the last one that was different
+        self.every = 0  # seconds from one reading to the next, mostly
+        self.odd = 0  # the last step that was different
         self.source = 0
         self.meter = 0
 
     def advance(self, step: int) -> None:
         """Time passes, `step` seconds of it."""
         self.time += step
-        if step != self.step:
-            if step == self.odd_step:
-                self.step = step
-            self.odd_step = step
+        if step != self.every:
+            if step == self.odd:
+                self.every = step
+            self.odd = step
 
-    def take_columns(self, columns: Columns) -> None:
+    def take_columns(self, form: bytes) -> None:
         """Changes the columns; those that stay keep value and presence."""
-        before = {}
-        for column, id in enumerate(self.columns.ids):
-            before[id] = (self.value[column], self.present[column])
-        for column, id in enumerate(columns.ids):
-            self.value[column], self.present[column] = before.get(id, (0, 0))
-        self.columns = columns
+        self.form = form
+        self.ids = bytes([id for id in RANK if form[id]])
+        self.main = len([id for id in self.ids if id not in DETAIL_IDS])
+        self.derived = ()
+
+    def derive(self, present) -> None:
+        """Notes which quantities follow from others among those that `present` marks: rows as in DERIVED."""
+        form = self.form
+        rows = []
+        for id, sign, bases in DERIVED:
+            bases = bytes([base for base in bases if present[base]])
+            if bases and present[id] and not [base for base in bases if form[base] != form[id]]:
+                rows.append((id, sign, bases))
+        self.derived = rows
+
+    def predict(self, values: list, sign: int) -> None:
+        """Adds `sign` times what is expected to each of `values` that follows from others; those never do."""
+        for id, factor, bases in self.derived:
+            about = 0
+            for base in bases:
+                about += values[base]
+            about *= factor
+            if about > 0:
+                values[id] += sign * about

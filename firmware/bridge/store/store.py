@@ -57,6 +57,6 @@ class Store:
             "next": journal.next,
             "overwritten": journal.overwritten,
             "dropped": journal.dropped,
-            "bytes": journal.ring.bytes_used(),
-            "capacity": len(journal.ring.data),
+            "bytes": journal.bytes_used(),
+            "capacity": len(journal.data),
         }
