@@ -92,16 +92,15 @@ class Encoder(State):
         self.derive(schema.form)
         return new
 
-    def _changed(self, column: int, end: int) -> int:
-        """Mask of the columns `column` .. `end` - 1 that differ from the state."""
+    def _changed(self, first: int, end: int) -> int:
+        """Mask of the columns `first` .. `end` - 1 that differ from the state."""
         form = self._schema.form
-        value, present = self.value, self.present
+        ids, value, present = self.ids, self.value, self.present
         mask = 0
-        bit = 1
-        for id in self.ids[column:end]:
+        for column in range(first, end):
+            id = ids[column]
             if (not present[id] or WORK[id] != value[id]) if form[id] else present[id]:
-                mask |= bit
-            bit <<= 1
+                mask |= 1 << column - first
         return mask
 
     def _write(self, mask: int, column: int) -> None:

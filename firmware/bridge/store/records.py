@@ -57,17 +57,24 @@ class State:
     def take_columns(self, form: bytes) -> None:
         """Changes the columns; those that stay keep value and presence."""
         self.form = form
-        self.ids = bytes([id for id in RANK if form[id]])
-        self.main = len([id for id in self.ids if id not in DETAIL_IDS])
         self.derived = ()
+        ids = bytearray()
+        self.main = 0
+        for id in RANK:
+            if form[id]:
+                ids.append(id)
+                if id not in DETAIL_IDS:
+                    self.main += 1
+        self.ids = bytes(ids)
 
     def derive(self, present) -> None:
         """Notes which quantities follow from others among those that `present` marks: rows as in DERIVED."""
         form = self.form
         rows = []
-        for id, sign, bases in DERIVED:
-            bases = bytes([base for base in bases if present[base]])
-            if bases and present[id] and not [base for base in bases if form[base] != form[id]]:
+        for id, sign, all_bases in DERIVED:
+            bases = bytes([base for base in all_bases if present[base]])
+            same = [base for base in bases if form[base] == form[id]]
+            if present[id] and 0 < len(bases) == len(same):
                 rows.append((id, sign, bases))
         self.derived = rows
 
