@@ -75,9 +75,13 @@ class Bench:
         self.next = 1  # sequence number of the reading that comes next
 
     def __enter__(self) -> "Bench":
-        self.dongle.start()
-        if self.owner:
-            self.await_broker()
+        try:
+            self.dongle.start()
+            if self.owner:
+                self.await_broker()
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_) -> None:
