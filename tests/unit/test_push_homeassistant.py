@@ -35,7 +35,7 @@ def discovery(name="Meter bridge", prefix="homeassistant"):
 
 def message(names, name="Meter bridge"):
     size, pieces = discovery(name).message([quantity(n) for n in names])
-    text = "".join(pieces)
+    text = b"".join(pieces).decode()
     assert len(text.encode()) == size
     return json.loads(text)
 

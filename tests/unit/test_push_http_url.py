@@ -74,4 +74,3 @@ def test_authorization_of_each_kind():
 def test_query():
     url = http_url.parse("http://a/write?db=x&precision=ms&empty=&flag")
     assert [url.query(name) for name in ("db", "precision", "empty", "flag", "absent")] == ["x", "ms", "", "", ""]
-    assert url.path == "/write"

@@ -44,7 +44,7 @@ def make(time=NOON, source=METER, meter_id="E0001", meter=None, **values):
 
 def lines(*readings, url="http://a/write", context=None):
     format = influx.LineFormat(context or Context())
-    format.use(http_url.parse(url))
+    format.tail = (http_url.precision_digits(http_url.parse(url)) + "\n").encode()
     format.begin()
     return [format.piece(reading).decode() for reading in readings]
 
@@ -69,7 +69,7 @@ def test_time_in_the_unit_of_the_url():
         assert lines(make(power_w=1), url="http://a/write?" + query)[0].endswith(" 1743336000" + digits + "\n")
     for bad in ("m", "h", "auto", "x"):
         try:
-            influx.precision_digits(http_url.parse("http://a/write?precision=" + bad))
+            http_url.precision_digits(http_url.parse("http://a/write?precision=" + bad))
         except SettingsError as error:
             assert "precision" in str(error)
         else:

@@ -2,7 +2,7 @@
 
 import json
 
-from bridge.push.payload import batch_pieces, reading_json, state_json
+from bridge.push.payload import batch_pieces, reading_bytes, state_pieces
 from bridge.reading.quantities import COUNT, quantity
 from bridge.reading.reading import BRIDGE, EXPONENT_ZERO, METER, UPTIME, Meter, Reading, Schema
 
@@ -36,6 +36,10 @@ def reading(seq, time, values, source=METER, meter=None):
         form[id] = EXPONENT_ZERO + pair[1]
     schema = Schema(form)
     return Reading(meter or Meter("E0000"), seq, time, source, schema, [by_id[id][0] for id in schema.ids])
+
+
+def reading_json(one, context):
+    return reading_bytes(one, context).decode()
 
 
 def test_every_digit_as_the_meter_sent_it():
@@ -78,7 +82,7 @@ def test_a_meter_id_is_escaped_and_absent_when_empty():
 def test_state_has_what_the_meter_says_beside_numbers():
     meter = Meter("E0000", message='pay "now" \u20ac', month_peaks=(("2024-11", T0, 3100), ("2024-12", None, 0)))
     meter.gas_id = "G1"
-    document = json.loads(state_json(reading(1, T0, {"power_w": (1, 0)}, meter=meter), Context()))
+    document = json.loads(b"".join(state_pieces(reading(1, T0, {"power_w": (1, 0)}, meter=meter), Context())).decode())
     assert document["message"] == 'pay "now" \u20ac' and document["gas_meter_id"] == "G1"
     assert document["month_peaks"] == [
         {"month": "2024-11", "time": "2025-03-30T01:01:00Z", "power_w": 3100},
@@ -89,7 +93,7 @@ def test_state_has_what_the_meter_says_beside_numbers():
 def test_batches():
     context = Context()
     readings = [reading(seq, T0 + seq, {"power_w": (seq, 0)}) for seq in (5, 6)]
-    document = json.loads(b"".join(batch_pieces(readings, context, True, (2, 4, 3))).decode())
+    document = json.loads(b"".join(batch_pieces([reading_bytes(one, context) for one in readings], context, True, (2, 4, 3))).decode())
     assert document["device"] == "mb-a1b2c3" and document["backlog"] is True
     assert document["missing"] == {"from": 2, "to": 4, "count": 3}
     assert [r["seq"] for r in document["readings"]] == [5, 6]

@@ -38,19 +38,19 @@ class Discovery:
         self.topic = "%s/device/%s/config" % (prefix, identity.device)
 
     def message(self, quantities) -> tuple:
-        """(size in bytes, iterator of its pieces as str): entities for `quantities` (ids that the meter sends) and the dongle's own."""
-        return sum([len(piece.encode()) for piece in self._pieces(quantities)]), self._pieces(quantities)
+        """(size in bytes, iterator of its pieces): entities for `quantities` (ids that the meter sends) and the dongle's own."""
+        return sum([len(piece) for piece in self._pieces(quantities)]), self._pieces(quantities)
 
     def _pieces(self, quantities):
-        yield self._head()
+        yield self._head().encode()
         separator = ""
         for quantity in quantities:
-            yield separator + self._quantity(QUANTITIES[quantity][0])
+            yield (separator + self._quantity(QUANTITIES[quantity][0])).encode()
             separator = ","
         for row in DIAGNOSTICS:
-            yield separator + self._diagnostic(row)
+            yield (separator + self._diagnostic(row)).encode()
             separator = ","
-        yield "}}"
+        yield b"}}"
 
     def _head(self) -> str:
         identity = self._identity

@@ -12,10 +12,9 @@ import time
 from micropython import const
 
 from bridge.core.errors import SettingsError
-from bridge.push import http_url
+from bridge.core.unload import unload
 from bridge.push.http_client import HttpClient
-from bridge.push.http_response import printable
-from bridge.push.payload import batch_json, reading_json, time_of
+from bridge.push.payload import batch_pieces, reading_bytes, time_of
 from bridge.push.sink import Sink
 
 # A request's body, in pieces, ends with the reading that passes this: some 6 live readings or 40 of the history as JSON. A longer one would save little, as a request on a
@@ -25,52 +24,10 @@ _BEHIND_MS = const(2000)  # while behind, the newest reading waits this much lon
 _SLOW_MS = const(60000)  # what only the owner can mend is tried about once a minute
 _LONGEST_RETRY_AFTER_S = const(600)  # a server that says "tomorrow" is asked again before
 _FIRST_FETCH = const(8)  # readings taken from the journal for a body, until it is known how many fit
-_MOST_FETCH = const(40)  # as objects they take 6 KB, beside the body; a higher setting of <prefix>_batch does not count
 _TURN = const(8)  # readings written (2 ms each on an ESP32) before other tasks have their turn
 _AHEAD = const(32)  # newest readings that went out of turn, remembered so that the backlog does not repeat them
-_WORDS = const(72)  # of a server's own explanation in the status
 
-# What the owner can do about a refusal; %s is the prefix of the settings.
-_ADVICE = {
-    401: "check %s_token",
-    403: "check %s_token",
-    404: "check the path in %s_url",
-    405: "it takes no POST there, check the path in %s_url",
-    413: "it does not even take one reading, raise its limit",
-}
 _PASSING = (408, 429)  # of the 4xx: refused now, not for ever
-
-
-class JsonFormat:
-    """The format of the sink "http": {"device":..,"backlog":..,"readings":[..]} with exact decimals."""
-
-    content_type = "application/json"
-    scheme = "Bearer"
-
-    def __init__(self, context):
-        self._context = context
-
-    def use(self, url) -> None:
-        """Any URL will do."""
-
-    def begin(self) -> None:
-        """Nothing is carried from one request to the next."""
-
-    accepted = begin
-
-    def piece(self, reading) -> bytes:
-        """One reading as an object."""
-        return reading_json(reading, self._context).encode()
-
-    def body(self, pieces: list, backlog: bool, missing) -> list:
-        """The body's parts, in order."""
-        parts = [batch_json((), self._context, backlog, missing)[:-2].encode()]
-        for piece in pieces:
-            if len(parts) > 1:
-                parts.append(b",")
-            parts.append(piece)
-        parts.append(b"]}")
-        return parts
 
 
 class HttpSink(Sink):
@@ -78,14 +35,13 @@ class HttpSink(Sink):
 
     def __init__(self, name: str, context):
         super().__init__(name, context)
+        self._lines = None
         if name == "influx":
             from bridge.push.influx import LineFormat
 
-            self._format = LineFormat(context)
-        else:
-            self._format = JsonFormat(context)
+            self._lines = LineFormat(context)
         self._client = None
-        self._most = min(_MOST_FETCH, self._setting("batch"))
+        self._most = self._setting("batch")  # at most 40: as objects they take 6 KB, beside the body
         self._fetch = min(_FIRST_FETCH, self._most)
         self._behind = False  # the last batch ended before the newest reading
         self._sent_ms = None  # when the newest reading last went out
@@ -111,16 +67,23 @@ class HttpSink(Sink):
             self._client.close()
 
     def _make_client(self) -> HttpClient:
-        url = self._checked("url", http_url.parse)
-        self._checked("url", lambda text: self._format.use(url))
-        headers = self._checked("token", lambda text: http_url.authorization(text, self._format.scheme))
-        headers += self._checked("header", http_url.header)
-        context = None
-        if url.secure:
-            from bridge.push.tls import make_context
+        from bridge.push import http_url
 
-            context = make_context(self._setting("tls_verify"), self._setting("ca"), self.context.log, self.name)
-        return HttpClient(url, headers, context)
+        context = None
+        try:
+            url = self._checked("url", http_url.parse)
+            headers = self._checked("token", lambda text: http_url.authorization(text, "Token" if self._lines else "Bearer"))
+            headers += self._checked("header", http_url.header)
+            if self._lines:
+                self._lines.tail = (self._checked("url", lambda text: http_url.precision_digits(url)) + "\n").encode()
+            if url.secure:
+                from bridge.push.tls import make_context
+
+                context = make_context(self._setting("tls_verify"), self._setting("ca"), self.context.log, self.name)
+            content_type = "text/plain; charset=utf-8" if self._lines else "application/json"
+            return HttpClient(url.host, url.port, url.request(content_type, headers), context)
+        finally:  # once per start: its RAM goes back
+            unload("bridge.push.http_url", "bridge.push.tls")
 
     def _checked(self, name: str, use):
         try:
@@ -149,9 +112,10 @@ class HttpSink(Sink):
     async def _request(self):
         """Sends one request and notes what the server has; returns the answer when that is a refusal."""
         newest = self.context.store.live
-        self._format.begin()
+        if self._lines:
+            self._lines.begin()
         if self._newest_first(newest):
-            refusal = await self._post([self._format.piece(newest)], True, None)
+            refusal = await self._post([self._piece(newest)], True, None)
             if refusal is None:
                 self._ahead = self._ahead[1 - _AHEAD :] + [newest.seq]
                 self._sent_ms = time.ticks_ms()
@@ -171,15 +135,18 @@ class HttpSink(Sink):
             return None
         return refusal
 
+    def _piece(self, reading) -> bytes:
+        return self._lines.piece(reading) if self._lines else reading_bytes(reading, self.context)
+
     async def _post(self, pieces: list, is_newest: bool, missing):
         """Posts one body; None when the server has it now (without pieces it had), else its answer."""
         if pieces:
-            body = self._format.body(pieces, not is_newest, missing)
-            answer = await self._client.post(self._format.content_type, body)
+            answer = await self._client.post(pieces if self._lines else batch_pieces(pieces, self.context, not is_newest, missing))
             if not 200 <= answer.status < 300:
                 return answer
             self.connected()
-            self._format.accepted()
+            if self._lines:
+                self._lines.accepted()
         return None
 
     def _settle(self, last: int, is_newest: bool) -> None:
@@ -208,7 +175,7 @@ class HttpSink(Sink):
                 break
             if newest is not None and reading.seq == newest.seq:
                 reading = newest  # with every digit, where the history may be rounded
-            piece = b"" if reading.seq in self._ahead else self._format.piece(reading)
+            piece = b"" if reading.seq in self._ahead else self._piece(reading)
             readings.append(reading)
             if piece:
                 pieces.append(piece)
@@ -223,7 +190,11 @@ class HttpSink(Sink):
 
     async def _refused(self, answer) -> None:
         """Shows why and waits: as long as the server asks, or for the owner; else the base class's back-off is all."""
-        self.failed(self._why(answer))
+        from bridge.push.http_refusals import why
+
+        self.failed(why(answer, self._setting, self.name))
+        why = None
+        unload("bridge.push.http_refusals")
         wait = 0
         if answer.status >= 500 or answer.status in _PASSING:
             if answer.retry_after:
@@ -235,19 +206,3 @@ class HttpSink(Sink):
             self.state = "waiting"
             self.backoff.reset()
             await asyncio.sleep_ms(wait)
-
-    def _why(self, answer) -> str:
-        """Such as "401 Unauthorized: check http_token"."""
-        text = "%d %s" % (answer.status, answer.text)
-        if 300 <= answer.status < 400:
-            target = answer.location.split("?", 1)[0]
-            return "%s to %s: not followed, put the right address in %s_url" % (text, target or "elsewhere", self.name)
-        advice = _ADVICE.get(answer.status)
-        if advice:
-            return text + ": " + (advice % self.name if "%s" in advice else advice)
-        said = printable(answer.body)[:_WORDS].strip()
-        for secret in ("token", "header"):
-            value = self._setting(secret).partition(":")[2].strip() or self._setting(secret)
-            if value and value in said:
-                said = ""
-        return text + ": " + said if said else text

@@ -1,4 +1,4 @@
-"""An http(s) URL and the owner's header as text in; host, port, request target and header lines out, all ASCII.
+"""An http(s) URL and the owner's header as text in; host, port and the lines of a request out, all ASCII. Needed once per start.
 
 What goes on the wire is checked here once more, whatever checked the settings: no text of an owner or a server may start a line of its own.
 """
@@ -6,6 +6,8 @@ What goes on the wire is checked here once more, whatever checked the settings: 
 from bridge.core.address import split_host_port
 from bridge.core.errors import SettingsError
 
+# The URL's precision= to the digits after the seconds; InfluxDB's names, v1 and v2. Coarser ones would change times.
+_DIGITS = {"": "000000000", "ns": "000000000", "n": "000000000", "us": "000000", "u": "000000", "ms": "000", "s": ""}
 _TOKEN_CHARS = "!#$%&'*+-.^_`|~"  # of a header name beside letters and digits (RFC 9110, 5.6.2)
 
 
@@ -19,11 +21,6 @@ class Url:
         self.authority = authority
         self.target = target
 
-    @property
-    def path(self) -> str:
-        """The target without its query."""
-        return self.target.split("?", 1)[0]
-
     def query(self, name: str) -> str:
         """The value of a query parameter as it stands in the URL, "" when it is absent."""
         for pair in self.target.partition("?")[2].split("&"):
@@ -31,6 +28,22 @@ class Url:
             if key == name:
                 return value
         return ""
+
+    def request(self, content_type: str, headers: bytes) -> bytes:
+        """The lines of a POST, but the length of its body."""
+        return (
+            b"POST %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: meterbridge\r\nContent-Type: %s\r\n"
+            % (self.target.encode(), self.authority.encode(), content_type.encode())
+            + headers
+        )
+
+
+def precision_digits(url: Url) -> str:
+    """The zeros that turn whole seconds into the unit which the URL's precision= names. SettingsError for one that cannot hold them."""
+    digits = _DIGITS.get(url.query("precision"))
+    if digits is None:
+        raise SettingsError("has a precision other than ns, us, ms or s, which would change the readings' times")
+    return digits
 
 
 def parse(text: str) -> Url:

@@ -1,4 +1,4 @@
-"""Which reading goes to the broker next, and what the broker has: the store's readings in, publishes out; one object per connection.
+"""Which reading goes to the broker next: the store's readings in, publishes out.
 
 The newest reading goes first, to <base>/state. What was not delivered goes in batches, oldest first, to <base>/backlog. Nothing is
 waited for: acknowledgements are collected by `settle`, several publishes are on their way at once.
@@ -8,8 +8,9 @@ import time
 
 from micropython import const
 
-from bridge.push.payload import batch_pieces, state_json, time_of
+from bridge.push.payload import batch_pieces, reading_bytes, state_pieces, time_of
 from bridge.push.sequences import Sequences
+from bridge.push.sink import Sink
 
 # A batch is a piece per reading, sent one after the other: this much together is had from a heap that is nearly full.
 _BATCH_BYTES = const(3000)
@@ -19,133 +20,102 @@ _MOST_IN_BATCH = const(40)
 _BACKLOG_IN_FLIGHT = const(5)
 
 
-class Delivered:
-    """What the broker has, kept from one connection to the next. `next`: the first reading that it may lack."""
+class Delivery(Sink):
+    """A sink's readings on the way to a broker. `base`: the topics' start; `client`: of the present connection."""
 
-    def __init__(self, first: int):
-        self.next = first
-        self.ahead = Sequences()  # acknowledged, beyond `next`
+    def __init__(self, name: str, context):
+        super().__init__(name, context)
+        self.base = context.settings.get("mqtt_topic") or "meterbridge/" + context.identity.device
+        self.sequences = Sequences(self.cursor.next)
+        self.begin(None)
 
-    def add(self, first: int, last: int) -> int:
-        """Notes first..last; returns `next`, which moves over all that is complete."""
-        self.ahead.add(first, last)
-        self.next = self.ahead.missing(self.next)
-        self.ahead.forget_below(self.next)
-        return self.next
-
-
-class Delivery:
-    """`sink`: whose cursor moves; `delivered`: its Delivered; `base`: the topics' start; `live_interval_ms`: between two live readings."""
-
-    def __init__(self, sink, client, delivered: Delivered, base: str, live_interval_ms: int):
-        self._sink = sink
-        self._context = sink.context
-        self._store = sink.context.store
-        self._client = client
-        self._delivered = delivered
-        self._state_topic = base + "/state"
-        self._backlog_topic = base + "/backlog"
-        self._interval = live_interval_ms
-        self._sent = Sequences(delivered.ahead)  # acknowledged or on its way
-        self._pending = []  # (packet id, first, last); first is None where a live reading had no time yet
+    def begin(self, client) -> None:
+        """A new connection: what was on its way on the last one is sent again."""
+        self.client = client
+        self.sequences.forget()
         self._reader = None  # reads ahead of the sink's own cursor
         self._live = -1  # sequence number of the last reading sent live
         self._live_ms = 0
         self._limit = _FIRST_BATCH
         self._undated = False  # the backlog begins with a reading whose time cannot be told yet
-        self.repeat_live = False  # somebody asks for the state once more
 
-    def live_due(self) -> bool:
-        """Whether there is a newer reading than the last one sent, and its turn has come."""
-        newest = self._store.live
-        if newest is None:
+    async def send_live(self) -> bool:
+        """Publishes the newest reading, retained, if its turn has come. One without a time yet counts as not delivered."""
+        newest = self.context.store.live
+        now = time.ticks_ms()
+        if newest is None or self._live >= 0 and (
+            newest.seq <= self._live
+            or time.ticks_diff(now, self._live_ms) < self.context.settings.get("mqtt_live_interval_s") * 1000
+        ):
             return False
-        if self._live < 0 or self.repeat_live:
-            return True
-        return newest.seq > self._live and time.ticks_diff(time.ticks_ms(), self._live_ms) >= self._interval
+        seq = self._live = newest.seq
+        self._live_ms = now
+        dated = time_of(newest, self.context.clock) is not None
+        await self._publish("/state", state_pieces(newest, self.context), seq, seq if dated else seq - 1, True)
+        return True
 
-    async def send_live(self) -> None:
-        """Publishes the newest reading, retained. One without a time yet counts as not delivered: it stays in the backlog."""
-        newest = self._store.live
-        dated = time_of(newest, self._context.clock) is not None
-        first = newest.seq
-        self.repeat_live = False
-        self._live = first
-        self._live_ms = time.ticks_ms()
-        if dated:
-            self._sent.add(first, first)
-        packet_id = await self._client.publish(self._state_topic, state_json(newest, self._context), 1, True)
-        self._pending.append((packet_id, first if dated else None, first))
+    async def _publish(self, topic: str, pieces: list, first: int, last: int, retain: bool) -> int:
+        size = 0
+        for piece in pieces:
+            size += len(piece)
+        packet_id = await self.client.publish(self.base + topic, (size, pieces), 1, retain)
+        self.sequences.add(first, last, packet_id)
+        return size
 
-    def backlog_due(self) -> bool:
-        """Whether an older reading than the last live one was not sent, its time is known, and the way is not full."""
-        if self._client.in_flight >= _BACKLOG_IN_FLIGHT or (self._undated and not self._context.clock.synced):
+    async def send_batch(self) -> bool:
+        """Publishes the oldest readings that were not sent, if any may be: their time is known and the way is not full."""
+        context = self.context
+        if len(self.client.waiting) >= _BACKLOG_IN_FLIGHT or (self._undated and not context.clock.synced):
             return False
-        return self._first() < self._end()
-
-    def _first(self) -> int:
-        return self._sent.missing(self._delivered.next)
-
-    def _end(self) -> int:
-        """One behind the last reading that is backlog: newer ones than the last live one wait for their own turn."""
-        return self._store.next if self._store.live is None else self._live + 1
-
-    async def send_batch(self) -> None:
-        """Publishes the oldest readings that were not sent."""
-        first = self._first()
-        stop = self._sent.next_after(first) or self._end()
-        readings = self._read(first, min(stop - first, self._limit))
-        if not readings or readings[0].seq >= stop:
-            self._overwritten(first, stop)
-            return
-        readings = self._dated(readings, stop)
-        self._undated = not readings
-        if self._undated:
-            return
-        begin, last = readings[0].seq, readings[-1].seq
-        missing = (first, begin - 1, begin - first) if begin > first else None
-        pieces = batch_pieces(readings, self._context, True, missing)
-        size = sum([len(piece) for piece in pieces])
-        self._limit = max(1, min(_MOST_IN_BATCH, len(readings) * _BATCH_BYTES // size))
-        self._sent.add(first, last)
-        self._pending.append((await self._client.publish(self._backlog_topic, (size, pieces)), first, last))
-
-    def _read(self, first: int, count: int) -> list:
+        # Newer readings than the last live one wait for their own turn.
+        first, stop = self.sequences.gap(context.store.next if context.store.live is None else self._live + 1)
+        if first >= stop:
+            return False
         if self._reader is None or self._reader.next > first:
-            self._reader = self._store.cursor(first)
+            self._reader = context.store.cursor(first)
         elif self._reader.next < first:
             self._reader.ack(first - 1)
-        return self._reader.batch(count)
-
-    def _dated(self, readings: list, stop: int) -> list:
-        """The readings from the first on whose time is known, none of them from `stop` on."""
-        for index, reading in enumerate(readings):
-            if reading.seq >= stop or time_of(reading, self._context.clock) is None:
-                return readings[:index]
-        return readings
-
-    def _overwritten(self, first: int, stop: int) -> None:
-        """All of first..stop-1 has gone from the store; the sink's cursor counts them as lost."""
-        self._sent.add(first, stop - 1)
-        self._settled(first, stop - 1)
+        begin = stop
+        last = stop - 1
+        pieces = []
+        for reading in self._reader.batch(min(stop - first, self._limit)):
+            if reading.seq >= stop:
+                break
+            if not pieces:
+                begin = reading.seq
+            if time_of(reading, context.clock) is None:
+                break
+            last = reading.seq
+            pieces.append(reading_bytes(reading, context))
+        self._undated = begin < stop and not pieces
+        if pieces:
+            count = len(pieces)
+            missing = (first, begin - 1, begin - first) if begin > first else None
+            size = await self._publish("/backlog", batch_pieces(pieces, context, True, missing), first, last, False)
+            self._limit = max(1, min(_MOST_IN_BATCH, count * _BATCH_BYTES // size))
+        elif not self._undated:
+            # All of them have gone from the store; the sink's cursor counts them as lost.
+            self.sequences.add(first, last, 0)
+            self.sequences.join()
+            self._settled(last)
+        return not self._undated
 
     def settle(self) -> None:
         """Collects the broker's acknowledgements."""
-        for entry in [e for e in self._pending if self._client.is_acknowledged(e[0])]:
-            self._pending.remove(entry)
-            if entry[1] is None:
-                self._sink.delivered(entry[2])
-            else:
-                self._settled(entry[1], entry[2])
+        newest = self.sequences.settle(self.client.waiting)
+        if newest >= 0:
+            self._settled(newest)
 
-    def _settled(self, first: int, last: int) -> None:
-        done = self._delivered.add(first, last)
-        self._sent.forget_below(done)
-        if done > self._sink.cursor.next:
-            self._sink.acknowledge(done - 1)
-        self._sink.delivered(last)
+    def _settled(self, newest: int) -> None:
+        done = self.sequences.next
+        if done > self.cursor.next:
+            self.acknowledge(done - 1)
+        self.delivered(newest)
 
     @property
-    def waiting(self) -> bool:
-        """Whether an acknowledgement is outstanding."""
-        return bool(self._pending)
+    def outstanding(self) -> bool:
+        """Whether the broker has not acknowledged all that was sent."""
+        for entry in self.sequences.ranges:
+            if entry[2]:
+                return True
+        return False

@@ -6,139 +6,110 @@ retained), bridge and meter ("online"/"offline", retained). The broker's acknowl
 
 import asyncio
 import json
-import sys
 import time
 
 from micropython import const
 
-from bridge.core.address import split_host_port
-from bridge.push.mqtt_client import MqttClient
-from bridge.push.mqtt_delivery import Delivered, Delivery
+from bridge.core.unload import unload
+from bridge.push.mqtt_delivery import Delivery
 from bridge.push.mqtt_packets import MqttError
 from bridge.push.payload import time_of
-from bridge.push.sink import Sink
 
-_PORT = const(1883)
-_TLS_PORT = const(8883)
-_TICK_MS = const(1000)  # how late a status or "offline" may be
+_TICK_MS = const(1000)  # how late a status may be
 _CLOSE_MS = const(2000)
-# Needed for a moment at a connection's start: the RAM (6 KB) goes back.
-_ONCE = ("homeassistant", "homeassistant_entities")
+_ONLINE = b"online"
+_OFFLINE = b"offline"
 
 
-class MqttSink(Sink):
+class MqttSink(Delivery):
     """The broker of `mqtt_url`."""
 
     def __init__(self, name: str, context):
         super().__init__(name, context)
-        device = context.identity.device
-        self._base = self._setting("topic") or "meterbridge/" + device
-        self._delivered = Delivered(self.cursor.next)
-        self._tls = None
+        self.tls = None
         self._known = set()  # ids of the quantities that the meter has sent so far
         self._schema = None  # of the last reading looked at: mostly the next has the same
-        self._wake = asyncio.Event()
-        self._announce = False
-        self._repeat = False
+        self._announce = False  # Home Assistant is to be told, or told again
+        self._online = None  # what <base>/meter says
         self._heard_s = None  # uptime at the newest reading
         self._seen = None  # sequence number of the newest reading
-
-    def _setting(self, name: str):
-        return self.context.settings.get("mqtt_" + name)
+        self._status_due = 0  # ticks
 
     async def session(self) -> None:
         """One connection, until it breaks; leaves "offline" behind when it is ended from here."""
-        client = self._make_client()
+        follower = None
         try:
-            await client.connect()
-            await self._greet(client)
-            await self._serve(client)
+            await self._connect()
+            self._look(False)
+            follower = asyncio.create_task(self._follow())
+            while True:
+                self.client.check()
+                self.settle()
+                if not await self._send():
+                    await self.client.change()
         finally:
-            await self._leave(client)
+            if follower:
+                follower.cancel()
+            await self._leave()
 
-    def _make_client(self) -> MqttClient:
-        for text in (self._base, self._setting("discovery_prefix")):
-            if "+" in text or "#" in text or "\x00" in text:
-                raise MqttError("mqtt_topic and mqtt_discovery_prefix cannot have a + or # in them")
-        scheme, _, rest = self._setting("url").partition("://")
-        secure = scheme == "mqtts"
-        host, port = split_host_port(rest.split("/", 1)[0], _TLS_PORT if secure else _PORT)
-        if secure and self._tls is None:
-            from bridge.push.tls import make_context
+    async def _connect(self) -> None:
+        from bridge.push.mqtt_connect import make_client
 
-            self._tls = make_context(self._setting("tls_verify"), self._setting("ca"), self.context.log, self.name)
-        client = MqttClient(
-            host, port, self.context.identity.device, self._setting("keepalive_s"), self._setting("user"), self._setting("password"),
-            (self._base + "/bridge", "offline"), self._tls, self._received)  # fmt: skip
-        client.on_change = self._wake.set
-        return client
-
-    async def _greet(self, client: MqttClient) -> None:
-        await client.acknowledged(await client.publish(self._base + "/bridge", "online", 1, True))
+        settings = self.context.settings
+        self.begin(None)
+        try:
+            self.begin(make_client(self, self.base))
+            await self.client.connect()
+        finally:  # what is needed for a moment at a connection's start: its RAM goes back
+            unload("bridge.push.tls", "bridge.push.mqtt_connect")
+        await self._say("/bridge", _ONLINE)
         self.connected()
-        self._announce = self._setting("discovery")
+        self._announce = settings.get("mqtt_discovery")
         if self._announce:
-            await client.subscribe(self._setting("discovery_prefix") + "/status")
+            self.client.on_message = self._received
+            await self.client.subscribe(settings.get("mqtt_discovery_prefix") + "/status")
+        self._online = None
+        self._status_due = time.ticks_ms()
 
-    async def _leave(self, client: MqttClient) -> None:
-        if client.up:
+    async def _say(self, topic: str, text: bytes) -> None:
+        await self.client.acknowledged(await self.client.publish(self.base + topic, text, 1, True))
+
+    async def _leave(self) -> None:
+        if self.client:
             try:
-                await asyncio.wait_for_ms(self._say_offline(client), _CLOSE_MS)
+                if self.client.up:
+                    await asyncio.wait_for_ms(self._say("/bridge", _OFFLINE), _CLOSE_MS)
             except (OSError, MqttError, asyncio.TimeoutError):
                 pass  # then the broker publishes the will
-        await client.close()
+            await self.client.close()
+            self.begin(None)
 
-    async def _say_offline(self, client: MqttClient) -> None:
-        await client.acknowledged(await client.publish(self._base + "/bridge", "offline", 1, True))
-
-    def _received(self, topic: str, payload: bytes) -> None:
+    def _received(self, topic: bytes, payload: bytes) -> None:
         """Home Assistant has started: it wants to be told everything again."""
-        if topic == self._setting("discovery_prefix") + "/status" and payload == b"online":
-            self._announce = self._repeat = True
-            self._wake.set()
+        if payload == _ONLINE:
+            self._announce = True
+            self._live = -1
+            self._status_due = time.ticks_ms()
 
-    async def _serve(self, client: MqttClient) -> None:
-        delivery = Delivery(self, client, self._delivered, self._base, self._setting("live_interval_s") * 1000)
-        follower = asyncio.create_task(self._follow())
-        self._look(False)
-        online = None
-        status_due = time.ticks_ms()
-        try:
-            while True:
-                self._wake.clear()
-                client.check()
-                delivery.settle()
-                if self._announce and self._known:
-                    await self._discover(client)
-                if self._repeat:
-                    self._repeat = False
-                    status_due = time.ticks_ms()
-                    delivery.repeat_live = True
-                if delivery.live_due():
-                    await delivery.send_live()
-                elif online is not self._meter_online():
-                    online = self._meter_online()
-                    await client.publish(self._base + "/meter", "online" if online else "offline", 1, True)
-                elif self._status_due(status_due, delivery):
-                    status_due = time.ticks_add(time.ticks_ms(), self.context.settings.get("status_interval_s") * 1000)
-                    await self._publish_status(client)
-                elif delivery.backlog_due():
-                    await delivery.send_batch()
-                else:
-                    await self._pause()
-        finally:
-            follower.cancel()
-
-    async def _pause(self) -> None:
-        try:
-            await asyncio.wait_for_ms(self._wake.wait(), _TICK_MS)
-        except asyncio.TimeoutError:
-            pass
-
-    def _status_due(self, due: int, delivery: Delivery) -> bool:
-        """At `due` (ticks), and then after the acknowledgements that are on their way, so that the status knows them."""
-        late = time.ticks_diff(time.ticks_ms(), due)
-        return late >= _TICK_MS or (late >= 0 and not delivery.waiting)
+    async def _send(self) -> bool:
+        """Publishes what is most urgent; False when there is nothing."""
+        settings = self.context.settings
+        if self._announce and self._known:
+            await self._discover()
+        if await self.send_live():
+            return True
+        online = self._heard_s is not None and self.context.clock.uptime_s() - self._heard_s < settings.get("meter_timeout_s")
+        if online is not self._online:
+            self._online = online
+            await self.client.publish(self.base + "/meter", _ONLINE if online else _OFFLINE, 1, True)
+            return True
+        # After the acknowledgements that are on their way, so that the status knows them.
+        late = time.ticks_diff(time.ticks_ms(), self._status_due)
+        if late >= _TICK_MS or (late >= 0 and not self.outstanding):
+            self._status_due = time.ticks_add(time.ticks_ms(), settings.get("status_interval_s") * 1000)
+            await self._publish_status()
+            return True
+        return await self.send_batch()
 
     async def _follow(self) -> None:
         """Wakes the connection's loop at each new reading."""
@@ -146,7 +117,7 @@ class MqttSink(Sink):
         while True:
             await store.wait(store.next)
             self._look(True)
-            self._wake.set()
+            self.client.changed.set()
 
     def _look(self, fresh: bool) -> None:
         """Notes when the newest reading came (`fresh`: just now) and which quantities the meter sends."""
@@ -154,43 +125,37 @@ class MqttSink(Sink):
         if newest is None or newest.seq == self._seen:
             return
         clock = self.context.clock
-        age = 0
-        if not fresh:  # it came at any time while nobody looked
-            when = time_of(newest, clock)
-            age = 0 if when is None or not clock.synced else max(0, clock.now() - when)
         self._seen = newest.seq
-        self._heard_s = clock.uptime_s() - age
+        self._heard_s = clock.uptime_s()
+        if not fresh and clock.synced:  # it came at any time while nobody looked
+            self._heard_s -= max(0, clock.now() - time_of(newest, clock))
         if newest.schema is not self._schema:
             self._schema = newest.schema
             before = len(self._known)
-            self._known.update(newest.items())
+            self._known.update(newest.schema.ids)
             if len(self._known) > before:
-                self._announce = self._setting("discovery")
+                self._announce = self.context.settings.get("mqtt_discovery")
 
-    def _meter_online(self) -> bool:
-        if self._heard_s is None:
-            return False
-        return self.context.clock.uptime_s() - self._heard_s < self.context.settings.get("meter_timeout_s")
-
-    async def _discover(self, client: MqttClient) -> None:
+    async def _discover(self) -> None:
         self._announce = False
         from bridge.push.homeassistant import Discovery
 
         settings = self.context.settings
-        discovery = Discovery(self.context.identity, settings.get("device_name"), self._setting("discovery_prefix"), self._base)
-        await client.publish(discovery.topic, discovery.message(sorted(self._known)), 1, True)
-        for name in _ONCE:
-            if sys.modules.pop("bridge.push." + name, None):
-                delattr(sys.modules["bridge.push"], name)
+        discovery = Discovery(self.context.identity, settings.get("device_name"), settings.get("mqtt_discovery_prefix"), self.base)
+        try:
+            await self.client.publish(discovery.topic, discovery.message(sorted(self._known)), 1, True)
+        finally:
+            discovery = Discovery = None
+            unload("bridge.push.homeassistant", "bridge.push.homeassistant_entities")
 
-    async def _publish_status(self, client: MqttClient) -> None:
+    async def _publish_status(self) -> None:
         """Section by section, so that no long string is made.
 
         "online" goes with it: the will of a connection that we gave up can come after the greeting of this one.
         """
-        await client.publish(self._base + "/bridge", "online", 0, True)
-        pieces = []
+        await self.client.publish(self.base + "/bridge", _ONLINE, 0, True)
+        pieces = [b"{"]
         for section, value in self.context.status().items():
-            pieces.append('%s"%s":%s' % ("," if pieces else "{", section, json.dumps(value)))
-        pieces.append("}" if pieces else "{}")
-        await client.publish(self._base + "/status", (sum([len(memoryview(p)) for p in pieces]), pieces), 0, True)
+            pieces.append(('%s"%s":%s' % ("," if len(pieces) > 1 else "", section, json.dumps(value))).encode())
+        pieces.append(b"}")
+        await self.client.publish(self.base + "/status", (sum([len(piece) for piece in pieces]), pieces), 0, True)

@@ -7,11 +7,14 @@ when the connection is over. Nothing here or there is awaited by the receiving p
 import asyncio
 import gc
 
+from micropython import const
+
 from bridge.core.backoff import Backoff
 from bridge.core.errors import BridgeError
+from bridge.core.unload import unload
 
-_FIRST_RETRY_MS = 1000
-_LAST_RETRY_MS = 60000  # with jitter: a broker that comes back is found within a minute
+_FIRST_RETRY_MS = const(1000)
+_LAST_RETRY_MS = const(60000)  # with jitter: a broker that comes back is found within a minute
 
 
 class Identity:
@@ -56,7 +59,6 @@ class Sink:
         self.errors = 0
         self.last_error = ""
         self.backoff = Backoff(_FIRST_RETRY_MS, _LAST_RETRY_MS)
-        self._said = ""
 
     async def session(self) -> None:
         """One connection's life."""
@@ -80,15 +82,13 @@ class Sink:
         """The destination answers."""
         if self.state != "connected":
             self.state = "connected"
-            self._said = ""
             self.context.log.info(self.name, "connected")
 
     def failed(self, why: str) -> None:
         """Notes a failure; the same one is logged once, not at each try."""
         self.errors += 1
-        self.last_error = why
-        if why != self._said:
-            self._said = why
+        if why != self.last_error or self.state == "connected":
+            self.last_error = why
             self.context.log.warning(self.name, why)
 
     def acknowledge(self, seq: int) -> None:
@@ -117,25 +117,11 @@ class Sink:
         }
 
 
-_ERRNO = {
-    104: "connection reset by the other side",
-    110: "no answer in time",
-    111: "connection refused: is the service running at that host and port?",
-    113: "no route to that host",
-    101: "network unreachable",
-    12: "not enough memory for the connection",
-    -2: "host name not found",
-    -3: "host name not found: no DNS answer",
-    -202: "host name not found",
-}
-
 
 def reason(error: Exception) -> str:
     """Words for what a connection raised."""
-    if isinstance(error, asyncio.TimeoutError):
-        return "no answer in time"
-    if isinstance(error, EOFError):
-        return "connection closed by the other side"
-    if isinstance(error, OSError) and error.args:
-        return _ERRNO.get(error.args[0]) or "connection failed: %s" % str(error)
-    return str(error) or type(error).__name__
+    from bridge.push.reasons import words
+
+    text = words(error)
+    unload("bridge.push.reasons")
+    return text

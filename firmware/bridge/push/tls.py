@@ -1,7 +1,7 @@
 """The path of a CA file (DER or PEM) comes in, a TLS client context that checks the server's certificate goes out; for MQTT and HTTP.
 
 MicroPython has no list of trusted authorities of its own, so the owner names the file of the one that signed the server's
-certificate (for a self-signed certificate: the certificate itself). Only TLS errors are put in words here; connecting is the client's work.
+certificate (for a self-signed certificate: the certificate itself). Needed once per start: whoever calls it unloads it.
 """
 
 import binascii
@@ -17,15 +17,6 @@ _MAX_CERTIFICATES = const(4)
 _BEGIN = b"-----BEGIN CERTIFICATE-----"
 _END = b"-----END CERTIFICATE-----"
 _DER_SEQUENCE = const(0x30)
-
-# (part of what mbedTLS says, what the owner is told)
-_REASONS = (
-    ("starts in the future", "the server's certificate is not valid yet by the dongle's clock (is it set?)"),
-    ("expired", "the server's certificate has expired by the dongle's clock"),
-    ("does not match", "the server's certificate is for another host name than the URL's"),
-    ("not correctly signed", "the server's certificate is not signed by the CA file"),
-    ("CERT_VERIFY_FAILED", "the server's certificate is not signed by the CA file"),
-)
 
 
 class TlsError(BridgeError):
@@ -72,15 +63,6 @@ def certificates(data: bytes, name: str) -> list:
     if not found:
         raise TlsError(name + " holds no certificate: a DER or PEM file is needed")
     return found
-
-
-def reason(error: Exception) -> str:
-    """Returns in words why a TLS connection failed. MicroPython raises ValueError for a bad certificate, OSError for the rest."""
-    text = str(error)
-    for part, words in _REASONS:
-        if part in text:
-            return words
-    return "TLS: " + text.strip()
 
 
 def _read(path: str, prefix: str) -> bytes:

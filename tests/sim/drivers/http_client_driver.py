@@ -9,6 +9,7 @@ import time
 from bridge.core.errors import BridgeError
 from bridge.push import http_url, tls
 from bridge.push.http_client import HttpClient
+from bridge.push.http_refusals import printable
 
 
 class _Log:
@@ -28,7 +29,8 @@ class Driver:
     async def open(self, url, header="", token="", tls_verify=None, ca="", request_ms=None):
         context = None if tls_verify is None else tls.make_context(tls_verify, ca, self.log, "http")
         headers = http_url.authorization(token, "Bearer") + http_url.header(header)
-        self.client = HttpClient(http_url.parse(url), headers, context)
+        parsed = http_url.parse(url)
+        self.client = HttpClient(parsed.host, parsed.port, parsed.request("text/plain", headers), context)
         if request_ms:
             self.client.request_ms = request_ms
         return {"log": self.log.lines}
@@ -40,11 +42,11 @@ class Driver:
         self.ticks = 0
         ticking = asyncio.create_task(self._tick())
         try:
-            answer = await self.client.post("text/plain", [piece.encode()] * count)
+            answer = await self.client.post([piece.encode()] * count)
         finally:
             ticking.cancel()
-        result = {"status": answer.status, "text": answer.text, "body": answer.body.decode(), "retry_after": answer.retry_after}
-        result.update({"location": answer.location, "keep": answer.keep, "connections": self.client.connections})
+        result = {"status": answer.status, "text": printable(answer.text), "body": answer.body.decode(), "retry_after": answer.retry_after}
+        result.update({"location": printable(answer.location), "keep": answer.keep, "connections": self.client.connections})
         result.update({"ms": time.ticks_diff(time.ticks_ms(), started), "ticks": self.ticks})
         del answer
         gc.collect()

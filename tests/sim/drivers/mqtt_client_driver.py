@@ -8,6 +8,7 @@ import time
 
 from bridge.core.errors import BridgeError
 from bridge.push import mqtt_client, tls
+from bridge.push.mqtt_connect import connect_packet
 from bridge.push.sink import reason
 
 
@@ -21,25 +22,26 @@ class Driver:
         self.client = None
 
     def _received(self, topic, payload):
-        print(json.dumps({"topic": topic, "payload": payload.decode()}))
+        print(json.dumps({"topic": topic.decode(), "payload": payload.decode()}))
 
-    async def connect(self, host, port, tls_verify=None, ca="", answer_ms=None, **options):
+    async def connect(self, host, port, tls_verify=None, ca="", answer_ms=None, client_id="", keepalive_s=30, **options):
         if answer_ms:
             mqtt_client.ANSWER_MS = mqtt_client.CONNECT_MS = answer_ms
         context = None if tls_verify is None else tls.make_context(tls_verify, ca, _Log(), "mqtt")
-        self.client = mqtt_client.MqttClient(host, port, tls=context, on_message=self._received, **options)
+        hello = connect_packet(client_id, keepalive_s, **options)
+        self.client = mqtt_client.MqttClient(host, port, hello, keepalive_s, context, self._received)
         started = time.ticks_ms()
         await self.client.connect()
         return {"ms": time.ticks_diff(time.ticks_ms(), started)}
 
     async def publish(self, topic, payload, qos=1, retain=False):
-        packet_id = await self.client.publish(topic, payload, qos, retain)
+        packet_id = await self.client.publish(topic, payload.encode(), qos, retain)
         await self.client.acknowledged(packet_id)
         return {"id": packet_id}
 
     async def pieces(self, topic, piece, count, claimed=None):
         size = len(piece) * count if claimed is None else claimed
-        await self.client.acknowledged(await self.client.publish(topic, (size, (piece for _ in range(count)))))
+        await self.client.acknowledged(await self.client.publish(topic, (size, (piece.encode() for _ in range(count)))))
         return {}
 
     async def many(self, topic, count, first_id=0, payload=""):
@@ -49,15 +51,15 @@ class Driver:
         packet_id = 0
         started = time.ticks_ms()
         for n in range(count):
-            packet_id = await self.client.publish(topic, payload or str(n))
-            if self.client.in_flight > most:
-                most = self.client.in_flight
+            packet_id = await self.client.publish(topic, (payload or str(n)).encode())
+            if len(self.client.waiting) > most:
+                most = len(self.client.waiting)
         await self.client.acknowledged(packet_id)
         return {"ms": time.ticks_diff(time.ticks_ms(), started), "last_id": packet_id, "most": most}
 
     async def hold(self, packet_id):
         """An id that is never acknowledged stays in flight."""
-        self.client._waiting[packet_id] = time.ticks_ms()
+        self.client.waiting[packet_id] = time.ticks_ms()
         return {}
 
     async def subscribe(self, topic):
@@ -66,7 +68,7 @@ class Driver:
 
     async def state(self):
         gc.collect()
-        return {"error": self.client.error, "dropped": self.client.dropped, "heap": gc.mem_alloc()}
+        return {"error": self.client.error, "dropped": self.client.incoming.dropped, "heap": gc.mem_alloc()}
 
     async def until_over(self):
         while not self.client.error:
@@ -76,7 +78,7 @@ class Driver:
     async def chatter(self):
         """QoS 0, which nobody answers, until the connection is over."""
         while not self.client.error:
-            await self.client.publish("t", "x", 0)
+            await self.client.publish("t", b"x", 0)
             await asyncio.sleep_ms(50)
         return {"over": self.client.error}
 
