@@ -8,7 +8,7 @@ import sys
 import parts
 
 from bridge.core.clock import Clock
-from bridge.push.payload import state_json
+from bridge.push.payload import state_pieces
 from bridge.push.sink import Context, Identity
 
 
@@ -23,7 +23,7 @@ def main(repetitions: int, protocol: str, path: str) -> None:
         chunks = views[number % len(views)]
         for chunk in chunks:
             pipeline.feed(chunk, 0)
-        size += len(state_json(store.live, context))
+        size += len(b"".join(state_pieces(store.live, context)))
     if store.next != repetitions + 1:
         raise SystemExit("%d readings of %d telegrams" % (store.next - 1, repetitions))
 
