@@ -1,17 +1,19 @@
-"""Figures of the whole firmware at work: heap in use after 1,000 readings, on 32-bit and on 64-bit MicroPython.
+"""Figures of the whole firmware at work: heap in use after 1,000 readings, on 32-bit and on 64-bit MicroPython, and the smallest heap that does.
 
 The compiled firmware (as it is deployed) runs with a simulated meter whose line is faster than life, and pushes to a real
-broker. "In use" is what MicroPython's collector leaves.
+broker. "In use" is what MicroPython's collector leaves, less what the simulator's stand-ins for the chip's modules take, which
+are measured apart (heap.fakes): on a chip they are in flash and in the system's memory. Each heap is larger by as much.
 """
 
 import json
 import pathlib
+import subprocess
 import tempfile
 import threading
 import time
 from collections.abc import Iterator
 
-from bench import micropython32
+from bench import callgrind, micropython32
 from host_tools import build, meters, mqtt_watch, runtime
 from host_tools.errors import FAILED, UserError
 from host_tools.ntp_server import NtpServer
@@ -24,23 +26,60 @@ READINGS = 1000
 SPEED = 40  # times faster than life: 1,000 readings of a meter that sends each second in 25 s
 TIMEOUT_S = 240
 HEAP_32, HEAP_64 = "112k", "224k"  # the same number of blocks: a 64-bit MicroPython's are twice as large
-# name in the design's list: simulated meter, TLS
-CASES = {"p1_tls": ("p1-nl", True), "sml": ("sml", False)}
+SMALLEST_READINGS = 200
+SMALLEST_LIMIT_S = 25
+STEP = 1024  # what the smallest heap is told in
+# name in the design's list: simulated meter, the owner's meter_protocol, TLS
+CASES = {"p1_tls": ("p1-nl", "p1", True), "sml": ("sml", "sml", False)}
 
 
 def figures() -> Iterator[tuple]:
     """(name, value, unit) of each figure."""
     build.build("sim")
-    for name, (meter, secure) in CASES.items():
-        for bits, micropython, heap in ((32, micropython32.need(), HEAP_32), (64, runtime.find_micropython(), HEAP_64)):
-            suffix = "" if bits == 32 else ".64bit"
-            memory = heap_after(meter, secure, micropython, heap, bits)
-            yield f"heap.running.{name}{suffix}", memory["heap_live"], "byte"
+    for bits, micropython, heap in ((32, micropython32.need(), HEAP_32), (64, runtime.find_micropython(), HEAP_64)):
+        suffix = "" if bits == 32 else ".64bit"
+        fakes = heap_of_fakes(micropython)
+        yield f"heap.fakes{suffix}", fakes, "byte"
+        for name, case in CASES.items():
+            memory = heap_after(*case, micropython, heap, bits)
+            yield f"heap.running.{name}{suffix}", memory["heap_live"] - fakes, "byte"
+            yield f"heap.running.{name}{suffix}.with_fakes", memory["heap_live"], "byte"
             yield f"heap.piece_16k_free.{name}{suffix}", int(memory["heap_piece"]), "1 = yes"
+    yield "heap.smallest.p1_tls", smallest(*CASES["p1_tls"], micropython32.need()), "byte"
 
 
-def heap_after(meter: str, secure: bool, micropython: str, heap: str, bits: int = 32, readings: int = READINGS) -> dict:
-    """The status document's memory section once `readings` readings were acknowledged by the broker. Raises UserError."""
+def heap_of_fakes(micropython: str) -> int:
+    """Bytes that the simulator's stand-ins take in the firmware's heap."""
+    command = [micropython, str(callgrind.HERE / "on_micropython" / "fakes.py")]
+    path = f"{runtime.BOARDS / 'sim'}:.frozen"
+    done = subprocess.run(command, capture_output=True, text=True, env=runtime.environment(extra={"MICROPYPATH": path}))
+    if done.returncode:
+        raise UserError(f"fakes.py failed: {(done.stdout + done.stderr)[-300:]}", FAILED)
+    return int(done.stdout)
+
+
+def smallest(meter: str, protocol: str, secure: bool, micropython: str) -> int:
+    """Bytes of the smallest heap (to a KB, the stand-ins not counted) in which SMALLEST_READINGS readings arrive and no task dies."""
+    low, high = 40, 260  # KB: it does not start in the one, it runs in the other
+    while high - low > 1:
+        middle = (low + high) // 2
+        try:
+            memory = heap_after(meter, protocol, secure, micropython, f"{middle}k", 32, SMALLEST_READINGS, SMALLEST_LIMIT_S)
+            runs = not memory["restarts"]
+        except (UserError, TimeoutError):
+            runs = False
+        low, high = (low, middle) if runs else (middle, high)
+    return high * STEP
+
+
+def heap_after(
+    meter: str, protocol: str, secure: bool, micropython: str, heap: str, bits: int = 32, readings: int = READINGS, limit_s: int = TIMEOUT_S
+) -> dict:
+    """The status document's memory section once `readings` readings were acknowledged by the broker, and "restarts" of tasks.
+
+    `heap` as for -X heapsize, in KB ("112k"), for the firmware alone. Raises UserError.
+    """
+    size = int(heap[:-1]) * 1024 + heap_of_fakes(micropython)
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         authority = Authority(folder)
@@ -54,19 +93,20 @@ def heap_after(meter: str, secure: bool, micropython: str, heap: str, bits: int 
         with make_broker("amqtt", folder, **options) as broker, PtyWire(source.line, SPEED, str(line_file)) as wire:
             settings = {
                 "wifi_ssid": "home", "ntp_server": ntp.address, "mqtt_url": broker.url, "meter_line": str(source.line),
+                "meter_protocol": protocol,
                 "mqtt_ca": str(authority.der) if secure else "", "status_interval_s": 1,
             }  # fmt: skip
             dongle = Dongle(
-                folder, wire.path, settings, line_file, heap=heap, micropython=micropython,
+                folder, wire.path, settings, line_file, heap=str(size), micropython=micropython,
                 main=build.BUILD / "sim" / "main.py", env={"MICROPYPATH": path}, restart_crashed=False,
             )  # fmt: skip
             with dongle:
-                memory = _observe(dongle, source, wire, broker.url, str(authority.pem) if secure else None, readings)
+                memory = _observe(dongle, source, wire, broker.url, str(authority.pem) if secure else None, readings, limit_s)
         ntp.stop()
     return memory
 
 
-def _observe(dongle, source, wire, url: str, ca: str | None, readings: int) -> dict:
+def _observe(dongle, source, wire, url: str, ca: str | None, readings: int, limit_s: int) -> dict:
     found: dict = {}
     done = threading.Event()
 
@@ -75,13 +115,13 @@ def _observe(dongle, source, wire, url: str, ca: str | None, readings: int) -> d
             status = json.loads(payload)
             acknowledged = status["sinks"]["mqtt"]["acknowledged"]
             if acknowledged is not None and acknowledged >= readings and status["memory"]["heap_live"]:
-                found.update(status["memory"])
+                found.update(status["memory"], restarts=sum(task["restarts"] for task in status["tasks"].values()))
                 done.set()
 
     watch = mqtt_watch.MqttWatch(mqtt_watch.parse(url), ["meterbridge/+/status"], message, ca).open()
     dongle.wait_for("listening at", 20)
     started, at = time.monotonic(), time.time()
-    for number in range(int(TIMEOUT_S / source.cadence_s * SPEED)):
+    for number in range(int(limit_s / source.cadence_s * SPEED)):
         if done.is_set() or not dongle.running:
             break
         wire.write(source.telegram(at + number * source.cadence_s))
