@@ -170,7 +170,7 @@ def test_an_outage_longer_than_the_journal_says_what_is_lost(tmp_path, firmware)
         with Bench(tmp_path / "dongle", firmware, broker, "p1-be3", meter_protocol="p1", journal_kb=4) as bench:
             bench.good(2)
             broker.kill()
-            truths = unheard(bench, 300)
+            truths = unheard(bench, 600)
             bench.restart_broker()
             last = max(truths)
             bench.owner.wait(lambda owner: (bench.boot, last) in owner.arrived and owner.missing, 2 * PATIENCE_S)
