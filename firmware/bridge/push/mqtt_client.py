@@ -87,7 +87,21 @@ class MqttClient:
                 await self.change()
             packet_id = self._take_id()
             head += packet_id.to_bytes(2, "big")
-        await self._send(packet(0x30 | qos << 1 | retain, head, size), size, pieces)
+        self.check()
+        if self._torn:
+            raise MqttError("a packet was cut short")
+        self._torn = True
+        out = packet(0x30 | qos << 1 | retain, head, size)
+        for piece in pieces:
+            size -= len(piece)
+            if len(out) + len(piece) > _SEGMENT:
+                await self._send(out)
+                out = bytearray()
+            out.extend(piece)
+        if size:
+            raise ValueError("payload and its size differ")
+        await self._send(out)
+        self._torn = False
         if packet_id in self.waiting:
             self.waiting[packet_id] = time.ticks_ms()
         return packet_id
@@ -109,7 +123,7 @@ class MqttClient:
         if self._stream is None:
             return
         try:
-            if self.up:
+            if self.up and not self._torn:
                 await asyncio.wait_for_ms(self._send(b"\xe0\x00"), _CLOSE_MS)
         except (OSError, MqttError, asyncio.TimeoutError):
             pass  # it was to be closed anyway
@@ -145,25 +159,8 @@ class MqttClient:
         self.error = self.error or why
         self.changed.set()
 
-    async def _send(self, head, size: int = 0, pieces=()) -> None:
-        """One whole packet. Whoever is interrupted in the middle of one leaves a connection that nothing can be sent on."""
-        self.check()
-        if self._torn:
-            raise MqttError("a packet was cut short")
-        self._torn = True
-        for piece in pieces:
-            size -= len(piece)
-            if len(head) + len(piece) > _SEGMENT:
-                await self._write(head)
-                head = bytearray()
-            head.extend(piece)
-        if size:
-            raise ValueError("payload and its size differ")
-        await self._write(head)
-        self._torn = False
-        self._last_sent = time.ticks_ms()
-
-    async def _write(self, data) -> None:
+    async def _send(self, data) -> None:
+        """Whole packets or the next part of one."""
         self._stream.write(data)
         if self._stream.out_buf:
             try:
@@ -171,6 +168,7 @@ class MqttClient:
             except asyncio.TimeoutError:
                 self._fail("the broker takes no more data")
             self.check()
+        self._last_sent = time.ticks_ms()
 
     async def _read(self) -> None:
         incoming = self.incoming
@@ -214,8 +212,7 @@ class MqttClient:
                     return self._fail("the broker did not answer in %d s" % (ANSWER_MS // 1000))
             silent = max(time.ticks_diff(now, self._last_sent), time.ticks_diff(now, self._last_heard))
             if silent * 2 >= self._keepalive_ms and -PINGRESP not in self.waiting and not self._torn:
-                self.waiting[-PINGRESP] = now
-                self._last_sent = now
+                self.waiting[-PINGRESP] = self._last_sent = now
                 try:
                     self._stream.write(b"\xc0\x00")  # what does not fit goes with the next packet
                 except OSError as error:

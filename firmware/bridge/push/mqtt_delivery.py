@@ -39,38 +39,41 @@ class Delivery(Sink):
         self._limit = _FIRST_BATCH
         self._undated = False  # the backlog begins with a reading whose time cannot be told yet
 
-    async def send_live(self) -> bool:
-        """Publishes the newest reading, retained, if its turn has come. One without a time yet counts as not delivered."""
+    def live(self):
+        """The newest reading for `send`, to be retained, if its turn has come. One without a time yet counts as not delivered."""
         newest = self.context.store.live
+        if newest is None:
+            return None
+        seq = newest.seq
         now = time.ticks_ms()
-        if newest is None or self._live >= 0 and (
-            newest.seq <= self._live
-            or time.ticks_diff(now, self._live_ms) < self.context.settings.get("mqtt_live_interval_s") * 1000
-        ):
-            return False
-        seq = self._live = newest.seq
+        if self._live >= 0:
+            interval = self.context.settings.get("mqtt_live_interval_s") * 1000
+            if seq <= self._live or time.ticks_diff(now, self._live_ms) < interval:
+                return None
+        self._live = seq
         self._live_ms = now
         dated = time_of(newest, self.context.clock) is not None
-        await self._publish("/state", state_pieces(newest, self.context), seq, seq if dated else seq - 1, True)
-        return True
+        return "/state", state_pieces(newest, self.context), True, seq, seq if dated else seq - 1
 
-    async def _publish(self, topic: str, pieces: list, first: int, last: int, retain: bool) -> int:
+    async def send(self, topic: str, pieces: list, retain: bool, first: int, last: int) -> None:
+        """Publishes below `base`; the broker's acknowledgement is that of the readings first..last."""
         size = 0
         for piece in pieces:
             size += len(piece)
+        if not retain:
+            self._limit = max(1, min(_MOST_IN_BATCH, len(pieces) // 2 * _BATCH_BYTES // size))
         packet_id = await self.client.publish(self.base + topic, (size, pieces), 1, retain)
         self.sequences.add(first, last, packet_id)
-        return size
 
-    async def send_batch(self) -> bool:
-        """Publishes the oldest readings that were not sent, if any may be: their time is known and the way is not full."""
+    def batch(self):
+        """The oldest readings that were not sent for `send`, if any may be: their time is known and the way is not full."""
         context = self.context
         if len(self.client.waiting) >= _BACKLOG_IN_FLIGHT or (self._undated and not context.clock.synced):
-            return False
+            return None
         # Newer readings than the last live one wait for their own turn.
         first, stop = self.sequences.gap(context.store.next if context.store.live is None else self._live + 1)
         if first >= stop:
-            return False
+            return None
         if self._reader is None or self._reader.next > first:
             self._reader = context.store.cursor(first)
         elif self._reader.next < first:
@@ -89,16 +92,15 @@ class Delivery(Sink):
             pieces.append(reading_bytes(reading, context))
         self._undated = begin < stop and not pieces
         if pieces:
-            count = len(pieces)
             missing = (first, begin - 1, begin - first) if begin > first else None
-            size = await self._publish("/backlog", batch_pieces(pieces, context, True, missing), first, last, False)
-            self._limit = max(1, min(_MOST_IN_BATCH, count * _BATCH_BYTES // size))
-        elif not self._undated:
+            return "/backlog", batch_pieces(pieces, context, True, missing), False, first, last
+        if not self._undated:
             # All of them have gone from the store; the sink's cursor counts them as lost.
             self.sequences.add(first, last, 0)
             self.sequences.join()
             self._settled(last)
-        return not self._undated
+            self.client.changed.set()  # there may be more
+        return None
 
     def settle(self) -> None:
         """Collects the broker's acknowledgements."""

@@ -43,10 +43,20 @@ class MqttSink(Delivery):
             self._look(False)
             follower = asyncio.create_task(self._follow())
             while True:
-                self.client.check()
                 self.settle()
-                if not await self._send():
-                    await self.client.change()
+                if self._announce and self._known:
+                    await self._discover()
+                due = self.live()
+                if not due and self._meter_changed():
+                    await self.client.publish(self.base + "/meter", _ONLINE if self._online else _OFFLINE, 1, True)
+                elif not due and self._status_is_due():
+                    await self._publish_status()
+                else:
+                    due = due or self.batch()
+                    if due:
+                        await self.send(*due)
+                    else:
+                        await self.client.change()
         finally:
             if follower:
                 follower.cancel()
@@ -91,25 +101,16 @@ class MqttSink(Delivery):
             self._live = -1
             self._status_due = time.ticks_ms()
 
-    async def _send(self) -> bool:
-        """Publishes what is most urgent; False when there is nothing."""
-        settings = self.context.settings
-        if self._announce and self._known:
-            await self._discover()
-        if await self.send_live():
-            return True
-        online = self._heard_s is not None and self.context.clock.uptime_s() - self._heard_s < settings.get("meter_timeout_s")
-        if online is not self._online:
-            self._online = online
-            await self.client.publish(self.base + "/meter", _ONLINE if online else _OFFLINE, 1, True)
-            return True
-        # After the acknowledgements that are on their way, so that the status knows them.
+    def _meter_changed(self) -> bool:
+        online = self._heard_s is not None and self.context.clock.uptime_s() - self._heard_s < self.context.settings.get("meter_timeout_s")
+        changed = online is not self._online
+        self._online = online
+        return changed
+
+    def _status_is_due(self) -> bool:
+        """At its time, and then after the acknowledgements that are on their way, so that the status knows them."""
         late = time.ticks_diff(time.ticks_ms(), self._status_due)
-        if late >= _TICK_MS or (late >= 0 and not self.outstanding):
-            self._status_due = time.ticks_add(time.ticks_ms(), settings.get("status_interval_s") * 1000)
-            await self._publish_status()
-            return True
-        return await self.send_batch()
+        return late >= _TICK_MS or (late >= 0 and not self.outstanding)
 
     async def _follow(self) -> None:
         """Wakes the connection's loop at each new reading."""
@@ -153,6 +154,7 @@ class MqttSink(Delivery):
 
         "online" goes with it: the will of a connection that we gave up can come after the greeting of this one.
         """
+        self._status_due = time.ticks_add(time.ticks_ms(), self.context.settings.get("status_interval_s") * 1000)
         await self.client.publish(self.base + "/bridge", _ONLINE, 0, True)
         pieces = [b"{"]
         for section, value in self.context.status().items():
