@@ -63,7 +63,7 @@ class Stages:
             self.decode(frame, _ignore)
             return
         self.builder.begin(frame)
-        self.decode(frame, self.builder.add)
+        self.decode(frame, self.builder.add, self.builder.values)
         reading = self.builder.finish(self.store.next, 0, 2)
         if self.last == "store":
             self.store.append(reading)

@@ -65,7 +65,7 @@ class Pipeline:
         builder = self._builder
         builder.begin(frame)
         try:
-            decode(frame, builder.add)
+            decode(frame, builder.add, builder.values)
         except DecodeError as error:
             self._counters.add("undecodable")
             self._log.debug("meter", "telegram not understood: %s" % error)

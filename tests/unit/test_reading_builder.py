@@ -2,7 +2,7 @@
 
 from bridge.core.civil import seconds
 from bridge.decoding.obis import GIGAJOULE
-from bridge.reading import builder, obis_tables, quantities, reading
+from bridge.reading import builder, obis_tables, quantities, reading, submeters, values
 from bridge.reading.builder import Builder
 from bridge.reading.quantities import quantity
 from bridge.reading.reading import BRIDGE, METER, UPTIME
@@ -332,12 +332,32 @@ def test_sml_counter_with_its_own_time():
     assert r.time == NOON - 30 and r.time_source == METER
 
 
-def test_constants_folded_into_the_code():
-    assert builder.COUNTERS == 26 and builder.EXPONENT_ZERO == 32 == reading.EXPONENT_ZERO
-    assert len(set([row[0] for row in quantities.QUANTITIES])) == quantities.COUNT < 128 and obis_tables.SLOTS < 256
-    try:
-        quantity("power_of_love")
-    except ValueError:
-        pass
-    else:
-        assert False
+def test_numbers_of_slots_are_those_of_the_vocabulary():
+    """On the device they are folded into the code; CPython can still see them."""
+    assert quantities.QUANTITIES[quantities.COUNTERS - 1][1] == quantities.COUNTER and quantities.QUANTITIES[quantities.COUNTERS][1] == quantities.GAUGE
+    assert quantities.QUANTITIES[quantities.GAUGES_END - 1][1] == quantities.GAUGE and quantities.QUANTITIES[quantities.GAUGES_END][1] == quantities.STATE
+    assert len([row for row in quantities.QUANTITIES]) == quantities.COUNT == len(quantities.QUANTITIES) < 128
+    for module, names in (
+        (builder, (("_PEAK", "power_peak_month_w"), ("_FUSE", "fuse_limit_ma"), ("_PEAK_TIME", "power_peak_month_time"), ("_TIME", "_time"), ("_STATUS", "_status"))),
+        (submeters, (("_VALVE_SLOT", "gas_valve_state"), ("_GAS_TIME", "gas_time"), ("_GAS_SLOT", "gas_l"))),
+        (
+            values,
+            (
+                ("_POWER", "power_w"), ("_IMPORT", "power_import_w"), ("_EXPORT", "power_export_w"), ("_PHASE_1", "power_l1_w"),
+                ("_ABSOLUTE", "_power_absolute"), ("_IMPORT_1", "_import_l1"), ("_EXPORT_1", "_export_l1"), ("_STATUS", "_status"),
+            ),
+        ),
+    ):  # fmt: skip
+        for constant, name in names:
+            assert getattr(module, constant, obis_tables.slot(name)) == obis_tables.slot(name), name
+    for module in (builder, values):
+        assert getattr(module, "_COUNTERS", quantities.COUNTERS) == quantities.COUNTERS
+    assert getattr(values, "_SLOTS", obis_tables.SLOTS) == obis_tables.SLOTS < 256 and getattr(values, "_COUNT", quantities.COUNT) == quantities.COUNT
+    assert getattr(builder, "_ZERO", reading.EXPONENT_ZERO) == reading.EXPONENT_ZERO == values.EXPONENT_ZERO
+    assert [quantity(name) for name in ("energy_import_wh", "energy_export_wh")] == list(getattr(values, "_TOTALS", b"\x00\x05"))
+    for name in ("", "power", "energy_import", " tariff"):
+        try:
+            quantity(name)
+        except ValueError:
+            continue
+        assert False, name

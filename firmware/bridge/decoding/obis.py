@@ -3,15 +3,14 @@
 A code A-B:C.D.E*F travels as three integers: ab = A << 8 | B, cde = C << 16 | D << 8 | E, and f (255 where none is sent).
 """
 
+from bridge.decoding.register import GIGAJOULE
+
 # DLMS unit codes (IEC 62056-6-2, enum of units) that meters of the home use, by the names of the standard.
 UNITS = {
     1: "a", 2: "mo", 3: "wk", 4: "d", 5: "h", 6: "min", 7: "s", 8: "deg", 9: "degC", 13: "m3", 14: "m3", 25: "J", 27: "W",
     28: "VA", 29: "var", 30: "Wh", 31: "VAh", 32: "varh", 33: "A", 35: "V", 44: "Hz", 56: "%", 70: "dBm",
 }  # fmt: skip
 """Unit code to name."""
-
-GIGAJOULE = 0x200 | 25
-"""Not a DLMS code: heat meters on a P1 port count GJ, which no prefix of a register's unit says."""
 
 _KILO = 0x100
 

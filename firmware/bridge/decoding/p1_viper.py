@@ -8,17 +8,22 @@ import micropython
 
 
 @micropython.viper
-def run(buffer, at: int, end: int, work, register, views, emit) -> int:
+def run(buffer, at: int, end: int, work, register, views, emit, known) -> int:
     """Reads objects from `at` on; gives where it stopped: `end`, or an object that p1.py must look at."""
     text = ptr8(buffer)
     out = ptr32(work)
     kept = views.kept
     nothing = views.nothing  # None as a literal becomes the number 0 here
     places = ptr32(views.places)
+    rows = ptr32(known.rows)
+    exponents = ptr8(known.exponent)
+    form = ptr8(known.form)
+    values = known.value
     while at < end:
         if text[at] == 13 or text[at] == 10:
             at += 1
             continue
+        rows[0] = 0
         after = int(code(buffer, at, work))
         if after == 0:
             return at
@@ -27,10 +32,25 @@ def run(buffer, at: int, end: int, work, register, views, emit) -> int:
             return at
         if out[9] != 0 and int(again(work)) != 0:
             return at
+        kind = out[12]
+        row = out[14]
+        if row < 145:  # KNOWN_CELLS
+            out[14] = row + 3
+            if (kind == 1 or kind == 8) and out[2] == 255:
+                if rows[row] == out[1] and rows[row + 1] == out[0] << 16 | out[11] << 5 | out[4]:
+                    place = rows[row + 2]
+                    slot = place & 255
+                    value = out[3]
+                    if exponents[slot] == (place >> 8) & 255:
+                        if value >= int(values[slot]) if place >> 16 else value < 1000000:
+                            values[slot] = value
+                            form[slot] = exponents[slot]
+                            at = after
+                            continue
+                rows[0] = row
         register.ab = out[0]
         register.cde = out[1]
         register.f = out[2]
-        kind = out[12]
         if kind & 1:
             register.value = out[3] if kind & 4 == 0 else 0 - out[3]
             register.scaler = 0 - out[4]
@@ -167,6 +187,10 @@ def number(buffer, at: int, work) -> int:
     out[13] = digits if point < 0 and out[15] == 0 else 0
     if octet != 42:
         out[15] = 0
+        if octet == 41 and digits > 0 and value < 0x3FFFFFFF and out[13] != 0:
+            out[15] = 8
+            out[3] = value
+            out[4] = out[11] = 0
         return at + 1 if digits == 12 and (octet == 83 or octet == 87) else at
     if digits == 0 or digits > 20 or value == 0x3FFFFFFF:
         return 0

@@ -1,12 +1,22 @@
 """What decoders hand on: one register at a time, in an object and in views that are used again for the next.
 
 A COSEM register: an OBIS code A-B:C.D.E*F with an integer value, a power of ten, a unit and perhaps a time of its own.
+
+Meters send the same registers in the same order each time. So who takes the registers may note in `rows` what the n-th one
+was and where its number goes; a decoder that finds it there again, at the same place, puts the number there instead of
+emitting it: value[slot] = number, form[slot] = exponent[slot]. It does so only for usual numbers: with no time of their own,
+of the same decimals as the last good value of the slot, not negative, below a million or, of a counter, below 10^9 and not
+lower than value[slot]. Cells of `rows` (array "i", KNOWN_CELLS long): 0 the cell where the register being emitted may be
+noted, 0 for nowhere; then three for each register: C.D.E; A-B << 16 | unit << 5 | decimals; slot | exponent << 8, and
+1 << 16 for a counter. Digits without a unit count as a number of unit 0.
 """
 
 from array import array
 
 from micropython import const
 
+KNOWN_CELLS = 145  # 48 registers: more than any meter seen sends
+GIGAJOULE = 0x200 | 25  # not a DLMS code: heat meters on a P1 port count GJ, which no prefix of a register's unit says
 UNIT_KILO = 0x100  # or-ed to `unit`: the telegram says kWh, kW, kvar, kVA (the value counts those)
 _VIEWS = const(48)  # texts of a telegram whose views are kept: more than any seen; further ones are made each time
 

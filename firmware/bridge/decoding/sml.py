@@ -283,10 +283,10 @@ except (SyntaxError, AttributeError, ImportError, ValueError):  # no emitter, no
 _decoder = SmlDecoder()
 
 
-def decode(frame, emit) -> None:
+def decode(frame, emit, known=None) -> None:
     """Calls `emit(register)` for each entry of each value list of an SML Frame; the register is valid during the call.
 
     A sensor time that is absolute comes first, as 0-0:1.0.0 with seconds since 2000 as its value. Raises DecodeError when
-    the file holds no value list or is not built as SML says.
+    the file holds no value list or is not built as SML says. `known` is not used: all are emitted.
     """
     _decoder.decode(frame, emit)

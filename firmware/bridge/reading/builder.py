@@ -1,226 +1,217 @@
 """Registers of one telegram in, one Reading out: OBIS tables applied, times in UTC, counters checked, missing sums derived.
 
-`add` is what a decoder calls for each register. Its usual path, a number that `obis_tables` knows, allocates nothing; what
-is rare is in functions of its own.
+`add` is what a decoder calls for each register; it notes where usual ones go, so that next time the decoder can put their
+numbers there itself (`values`, see decoding/register.py). What is rare is in functions of its own.
 """
 
 from micropython import const
 
 from bridge.core.counters import Counters
-from bridge.reading.derive import derive
-from bridge.reading.obis_tables import (
-    ELECTRICITY,
-    METER,
-    RULE_CLOCK,
-    RULE_LIMIT,
-    RULE_STAMP,
-    RULE_STATUS,
-    slot,
-    table,
-)
-from bridge.reading.plausibility import Values, absurd
-from bridge.reading.quantities import COUNTERS
-from bridge.reading.reading import EXPONENT_ZERO, Reading, Schemas
-from bridge.reading.reading import METER as METER_TIME
-from bridge.reading.reading import UPTIME
+from bridge.core.unload import unload
+from bridge.reading import obis_tables
+from bridge.reading.reading import Reading, Schemas
 from bridge.reading.submeters import CHANNELS, Submeters
 from bridge.reading.texts import Texts
 from bridge.reading.timestamp import Clockwork, digits, utc
+from bridge.reading.values import Values, absurd
 
-_ELECTRICITY = table(ELECTRICITY)
-_METER = table(METER)
-_MONTH_PEAKS = const(98 << 16 | 1 << 8)  # 0-0:98.1.0
-_TIME = slot("_time")
-_STATUS = slot("_status")
-_FUSE = slot("fuse_limit_ma")
-_PEAK = slot("power_peak_month_w")
-_PEAK_TIME = slot("power_peak_month_time")
+_rows = obis_tables.rows()
+del obis_tables
+unload("bridge.reading.obis_tables")
+# A << 8 | B to the upper part of a key of the table; electricity's B is 1 where a meter counts its channels.
+_MEDIA = {0x100: 0, 0x101: 0, 0: 1 << 24, 0x103: 2 << 24, 0x8181: 3 << 24}
+_OTHER_F = const(4 << 24)  # 1-0:96.50.1*1, the only one with a field F
+_MONTH_PEAKS = const(1 << 24 | 98 << 16 | 1 << 8)  # 0-0:98.1.0
+_PEAKS_TEXT = const(12)  # key of that text in Texts
+_IDS_END = const(7)
+_COUNTERS = const(26)  # these and more numbers of slots: see values.py
+_PEAK = const(48)
+_FUSE = const(50)
+_PEAK_TIME = const(54)
+_TIME = const(68)
+_STATUS = const(69)
+_ZERO = const(32)  # EXPONENT_ZERO
+_METER, _UPTIME = const(0), const(2)  # as in reading.py
+_RULE_LIMIT, _RULE_STAMP, _RULE_CLOCK, _RULE_STATUS = const(1), const(2), const(3), const(4)
 _AMPERE = const(33)
-_ZERO = const(32)  # EXPONENT_ZERO and COUNTERS, folded into the code where it counts
-_COUNTERS = const(26)
 _NO_LIMIT = const(999)  # kW or A
 _MAX_DIGITS = const(9)  # of a number without unit
 _MAX_CLOCK_ERROR_S = const(86400)  # further from the dongle's own clock than this, a meter's clock is not believed
 
 
 class Builder:
-    """Reused for every telegram: `begin`, `add` per register, `finish`. Counts into `counters` (a core Counters):
+    """Reused for every telegram: `begin`, `add` per register, `finish`. `values`: for the decoder, see there.
 
-    counter_falls, ignored_values (unit or size does not fit the code), malformed_peaks.
+    Counts into `counters` (a core Counters): counter_falls, ignored_values (unit or size does not fit the code), malformed_peaks.
     """
 
     def __init__(self, counters=None):
         self.counters = Counters() if counters is None else counters
-        self._values = Values()
-        self._value = self._values.value
-        self._exponent = self._values.exponent
-        self._form = self._values.form
+        values = self.values = Values()
+        self._value = values.value
+        self._exponent = values.exponent
+        self._form = values.form
         self._texts = Texts()
-        self._submeters = Submeters()
+        self._submeters = Submeters(_rows, self._texts)
         self._schemas = Schemas()
         self._schema = None
-        self._numbers = {}  # row: (text, number) of values that come as text
         self._clock = Clockwork()
         self._peak_raw = b""
         self._peak_time = None
 
     def begin(self, frame=None) -> None:
         """A new telegram; `frame` (as a framer gives it) names the protocol and has P1's identification line."""
-        self._values.begin()
+        self.values.begin()
         self._submeters.begin()
         self._texts.begin(frame)
 
     def add(self, register) -> None:
         """Takes one register; it is not kept."""
-        ab = register.ab
-        if ab == 0x100 or ab == 0x101:
-            row = _ELECTRICITY.get(register.cde)
-        elif ab == 0:
-            row = _METER.get(register.cde)
-        elif ab <= CHANNELS:
+        key = register.ab
+        if 0 < key <= CHANNELS:
             self._submeters.add(register)
             return
-        else:
-            row = None
-        if row is None or register.f != 255:
-            if not self._texts.add(register) and register.cde == _MONTH_PEAKS and not self._texts.add_peaks(register):
-                self.counters.add("malformed_peaks")
+        key = _MEDIA.get(key)
+        if key is None:
             return
-        value = register.value  # few locals from here on: their frame then needs no heap
-        if row < 0x10000:  # without a unit: digits as text, mostly those of the telegram before
-            ab = self._numbers.get(row)
-            if ab is None or ab[0] != value:
-                self._add_special(register, row)
+        if register.f != 255:
+            if register.f != 1:
                 return
-            value = ab[1]
-            exponent = (row >> 8 & 15) + _ZERO
-        else:
-            ab = register.unit
-            exponent = register.scaler + (row >> 8 & 15) + _ZERO
-            if ab & 0x100:
-                exponent += 3
-                ab &= 255
-            if row & 0xF000 or ab != row >> 16 or not isinstance(value, int):
-                self._add_special(register, row)
-                return
+            key = _OTHER_F
+        row = _rows.get(key | register.cde)
+        value = register.value
+        if row is None or row < 0:
+            if row is not None or key | register.cde == _MONTH_PEAKS:
+                self._add_text(_PEAKS_TEXT if row is None else -1 - row, value)
+            return
+        exponent = register.unit
+        if row & 0xF000 or exponent & 0xFEFF != row >> 16 or not isinstance(value, int):
+            self._add_special(register, row)
+            return
+        exponent = register.scaler + (row >> 8 & 15) + (_ZERO + 3 if exponent & 0x100 else _ZERO)
         row &= 255
-        if exponent != self._exponent[row] or not 0 <= value < (1000000000 if row < _COUNTERS else 1000000):
-            if not self._unusual(row, value, exponent):
-                return
-        elif row < _COUNTERS and value < self._value[row]:
-            self._values.doubt(row)
-        self._value[row] = value
-        self._exponent[row] = self._form[row] = exponent
-        if row < _COUNTERS and (register.status or register.time is not None):
+        if exponent == self._exponent[row] and 0 <= value < (1000000000 if row < _COUNTERS else 1000000):
+            if row >= _COUNTERS or value >= self._value[row]:
+                self._form[row] = exponent
+                self._value[row] = value
+            else:
+                self.values.put(row, value, exponent)
+        elif not self._put(row, value, exponent):
+            return
+        if self.values.rows[0]:
+            self._note(register, row)
+        elif row < _COUNTERS and (register.status or register.time is not None):
             self._set_status(register)  # of SML's counters they speak for the whole telegram
 
     def finish(self, seq: int, now: int, now_source: int):
         """The Reading number `seq`, None when no register was a quantity. `now`: the dongle's clock, `now_source` BRIDGE or UPTIME."""
-        values = self._values
-        if self._texts.changed:
-            self._check_meter()
-        self._submeters.resolve(values)
-        if self._texts.changed or self._submeters.changed:
-            self._submeters.changed = False
-            self._texts.make_meter(self._submeters.ids)
+        values = self.values
+        texts = self._texts
+        submeters = self._submeters
+        if texts.changed and texts.is_other_meter():  # whose counters start where they are
+            submeters.forget()
+            values.accept_all()
+        submeters.resolve(values)
+        if texts.changed or submeters.changed:
+            submeters.changed = False
+            texts.make_meter(submeters.ids)
         values.settle()
-        derive(values)
+        values.derive()
         values.settle()
-        if values.falls or self._submeters.ignored:
-            self._count()
+        if values.falls or submeters.ignored:
+            for name, count in (("counter_falls", values.falls), ("ignored_values", submeters.ignored)):
+                if count:
+                    self.counters.add(name, count)
+            values.falls = submeters.ignored = 0
         schema = self._schema
         if schema is None or schema.form != values.quantities:
             schema = self._schema = self._schemas.of(values.quantities)
-        if not schema.ids:
+        ids = schema.ids
+        if not ids:
             return None
-        kept = schema.blank.copy()
+        kept = [0] * len(ids)
         index = 0
         value = self._value
-        for quantity in schema.ids:
+        for quantity in ids:
             kept[index] = value[quantity]
             index += 1
-        time = self._meter_time(now, now_source)
-        if time is None:
-            return Reading(self._texts.meter, seq, now, now_source, schema, kept)
-        return Reading(self._texts.meter, seq, time, METER_TIME, schema, kept)
+        if self._form[_TIME]:
+            time = value[_TIME]
+            if now_source == _UPTIME or -_MAX_CLOCK_ERROR_S <= time - now <= _MAX_CLOCK_ERROR_S:
+                now = time
+                now_source = _METER
+        return Reading(texts.meter, seq, now, now_source, schema, kept)
 
-    def _count(self) -> None:
-        if self._values.falls:
-            self.counters.add("counter_falls", self._values.falls)
-        if self._submeters.ignored:
-            self.counters.add("ignored_values", self._submeters.ignored)
-        self._values.falls = self._submeters.ignored = 0
+    def _note(self, register, slot: int) -> None:
+        """Notes for the decoder where a register that was as usual goes (see decoding/register.py for the cells)."""
+        if register.time is None and register.f == 255 and -32 < register.scaler <= 0:
+            rows = self.values.rows
+            at = rows[0]
+            rows[at] = register.cde
+            rows[at + 1] = register.ab << 16 | register.unit << 5 | -register.scaler
+            rows[at + 2] = slot | self._exponent[slot] << 8 | (1 << 16 if slot < _COUNTERS else 0)
 
-    def _meter_time(self, now: int, now_source: int):
-        if not self._form[_TIME]:
-            return None
-        time = self._value[_TIME]
-        if now_source != UPTIME and not -_MAX_CLOCK_ERROR_S <= time - now <= _MAX_CLOCK_ERROR_S:
-            return None
-        return time
-
-    def _ignore(self) -> bool:
-        self.counters.add("ignored_values")
-        return False
-
-    def _unusual(self, target: int, value: int, exponent: int) -> bool:
-        """Whether to take a value that is large, negative, lower than before or of other decimals than before."""
-        if exponent > EXPONENT_ZERO or not 20 <= exponent or not 0 <= value < 1000000000:
-            if absurd(target, value, exponent):
-                return self._ignore()
-        if exponent != self._exponent[target] or target < COUNTERS and value < self._value[target]:
-            self._values.doubt(target)
-        return True
+    def _add_text(self, key: int, raw) -> None:
+        if isinstance(raw, int):
+            return
+        try:
+            self._texts.put(key, raw)
+        except ValueError:
+            self.counters.add("malformed_peaks")
 
     def _put(self, target: int, value: int, exponent: int) -> bool:
-        if not self._unusual(target, value, exponent):
-            return False
-        self._value[target] = value
-        self._exponent[target] = self._form[target] = exponent
+        """Takes a value that may be large, negative, lower than before or of other decimals than before; whether it is taken."""
+        if exponent > _ZERO or not 20 <= exponent or not 0 <= value < 1000000000:
+            if absurd(target, value, exponent):
+                self.counters.add("ignored_values")
+                return False
+        self.values.put(target, value, exponent)
         return True
 
     def _add_special(self, register, row: int) -> None:
-        """A register with a rule, or whose value or unit is not simply what its row says."""
+        """A register with a rule, without a unit, or whose value or unit is not simply what its row says."""
         rule = row >> 12 & 15
         target = row & 255
         value = register.value
         unit = register.unit & 0xFEFF
-        exponent = register.scaler + (row >> 8 & 15) + EXPONENT_ZERO + (3 if register.unit & 0x100 else 0)
-        if rule == RULE_CLOCK:
+        exponent = register.scaler + (row >> 8 & 15) + _ZERO + (3 if register.unit & 0x100 else 0)
+        if rule == _RULE_CLOCK:
             self._set_time(target, register.time if register.time is not None else value)
             return
         if not isinstance(value, int):
-            value = self._number(row, value)
-            if value is None:
+            if not len(value):
                 return
-        if unit != row >> 16 and not (unit == 255 and row >> 16 == 0):
-            if rule != RULE_LIMIT or unit != _AMPERE:
-                self._ignore()
+            try:
+                value = digits(value, 0, len(value)) if len(value) <= _MAX_DIGITS else None
+            except ValueError:
+                value = None
+        if value is None or unit != row >> 16 and (unit != 255 or row >> 16):
+            if value is None or rule != _RULE_LIMIT or unit != _AMPERE:
+                self.counters.add("ignored_values")
                 return
             target = _FUSE
             exponent += 3
-        if rule == RULE_STATUS:
-            self._form[target] = EXPONENT_ZERO
-            self._value[target] = value
+        if rule == _RULE_STATUS:
+            self._set_time(target, value)
+        elif rule == _RULE_LIMIT and register.scaler <= 0 and value // 10**-register.scaler == _NO_LIMIT:
             return
-        if rule == RULE_LIMIT and _units(value, register.scaler) == _NO_LIMIT:
-            return
-        if self._put(target, value, exponent):
-            if rule == RULE_STAMP and register.time is not None:
+        elif self._put(target, value, exponent):
+            if rule == _RULE_STAMP and register.time is not None:
                 self._set_peak_time(register.time)
+            elif not rule and self.values.rows[0] and not register.unit:
+                self._note(register, target)
 
     def _set_status(self, register) -> None:
         if register.status:
-            self._form[_STATUS] = EXPONENT_ZERO
-            self._value[_STATUS] = register.status
+            self._set_time(_STATUS, register.status)
         if register.time is not None:
             self._set_time(_TIME, register.time)
 
     def _set_time(self, target: int, stamp) -> None:
-        """`stamp`: TST or UTC; what is no time leaves the slot empty."""
+        """`stamp`: TST or a whole number (UTC, a status); what is no time leaves the slot empty."""
         time = stamp if isinstance(stamp, int) else self._clock.utc(stamp)
         if time is not None:
-            self._form[target] = EXPONENT_ZERO
+            self._form[target] = _ZERO
             self._value[target] = time
 
     def _set_peak_time(self, stamp) -> None:
@@ -231,32 +222,4 @@ class Builder:
         if self._peak_time is None:
             self._form[_PEAK] = 0  # unset: the month has no peak yet
         else:
-            self._values.put(_PEAK_TIME, self._peak_time, EXPONENT_ZERO)
-
-    def _number(self, row: int, text):
-        """The number that digits without a unit stand for; None when they are none."""
-        if not len(text):
-            return None
-        try:
-            if len(text) > _MAX_DIGITS:
-                raise ValueError
-            number = digits(text, 0, len(text))
-        except ValueError:
-            self._ignore()
-            return None
-        if row < 0x10000 and not row & 0xF000:
-            self._numbers[row] = (bytes(text), number)
-        return number
-
-    def _check_meter(self) -> None:
-        """Another id is another meter, whose counters start where they are."""
-        if self._texts.is_other_meter():
-            self._submeters.forget()
-            self._values.accept_all()
-
-
-def _units(value: int, scaler: int) -> int:
-    """Whole units of a limit."""
-    if scaler >= 0:
-        return value * 10 ** min(scaler, 9)
-    return value // 10 ** min(-scaler, 9)
+            self.values.put(_PEAK_TIME, self._peak_time, _ZERO)

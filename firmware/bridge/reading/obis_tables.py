@@ -1,4 +1,6 @@
-"""Which OBIS code is which quantity: rows of text in, tables of packed integers out (see `packed` for the layout).
+"""Which OBIS code is which quantity: rows of text in, one table of packed integers out (see `rows` and `packed` for the layout).
+
+Needed once: `builder` makes the table of it at the start and forgets this module.
 
 A row: `C.D.E unit name [rule]`. The unit is the one the register must have ("-": none); the quantity's name says the
 canonical unit, and SHIFTS how many powers of ten lie between. Names that start with "_" are no quantities: they are
@@ -12,7 +14,7 @@ used to derive some, or are times. Rules:
 Sources: DSMR 5.0.2 P1, e-MUCs-P1 1.7.1, SML registers of FNN and EDL meters, DLMS UA blue book (codes, units).
 """
 
-from bridge.decoding.obis import GIGAJOULE
+from bridge.decoding.register import GIGAJOULE
 from bridge.reading.quantities import COUNT, quantity
 
 # A = 1, electricity (B is 0, or 1 where a meter counts its channels)
@@ -118,7 +120,8 @@ SLOTS = COUNT + len(HELPERS)
 _UNIT_CODES = {"-": 0, "deg": 8, "m3": 13, "GJ": GIGAJOULE, "W": 27, "var": 29, "Wh": 30, "varh": 32, "A": 33, "V": 35, "Hz": 44}
 _SHIFTS = {"V": 3, "A": 3, "Hz": 3, "m3": 3, "GJ": 6}  # to mV, mA, mHz, litre, kJ
 _RULES = ("", "limit", "stamp", "clock", "status")
-RULE_LIMIT, RULE_STAMP, RULE_CLOCK, RULE_STATUS = 1, 2, 3, 4
+_MEDIA = {"1-0": 0, "0-0": 1, "1-3": 2, "129-129": 3}  # the numbers of builder's MEDIA; *F other than 255 is 4
+_SUBMETER = 5 << 24
 
 
 def slot(name: str) -> int:
@@ -128,39 +131,34 @@ def slot(name: str) -> int:
     return quantity(name)
 
 
-def packed(unit: str, name: str, rule: str = "") -> int:
+def packed(unit: str, name: str, rule: int) -> int:
     """A row as one small integer: slot | shift << 8 | rule << 12 | unit code << 16."""
     shift = 3 if name == "power_factor_permille" else _SHIFTS.get(unit, 0)
-    return slot(name) | shift << 8 | _RULES.index(rule) << 12 | _UNIT_CODES[unit] << 16
+    return slot(name) | shift << 8 | rule << 12 | _UNIT_CODES[unit] << 16
 
 
-def table(rows: str) -> dict:
-    """Rows of ELECTRICITY or METER: {C << 16 | D << 8 | E: packed row}."""
+def rows() -> dict:
+    """All tables in one: {medium << 24 | C << 16 | D << 8 | E: packed row, or of texts -1 - their number}.
+
+    With 5 << 24 | M-Bus type: packed row of a sub-meter, its "rule" the place of its time's slot behind gas_time.
+    """
     found = {}
-    for line in rows.strip().split("\n"):
-        code, unit, name = line.split(" ", 3)[:3]
-        c, d, e = [int(part) for part in code.split(".")]
-        found[c << 16 | d << 8 | e] = packed(unit, name, line.split(" ")[3] if line.count(" ") == 3 else "")
+    for medium, text in ((0, ELECTRICITY), (1, METER)):
+        for line in _lines(text):
+            found[medium << 24 | _code(line[0])] = packed(line[1], line[2], _RULES.index(line[3] if len(line) > 3 else ""))
+    for kind, unit, name, time_name in _lines(SUBMETERS):
+        found[_SUBMETER | int(kind)] = packed(unit, name, slot(time_name) - slot("gas_time"))
+    for number, line in enumerate(_lines(TEXTS)):
+        medium, code = line[0].split(":")
+        code, f = code.split("*")
+        found[(_MEDIA[medium] if f == "255" else 4) << 24 | _code(code)] = -1 - number
     return found
 
 
-def submeter_table() -> dict:
-    """{M-Bus type: (packed row of the value, slot of its time)}."""
-    found = {}
-    for line in SUBMETERS.strip().split("\n"):
-        kind, unit, name, time_name = line.split(" ")
-        found[int(kind)] = (packed(unit, name), slot(time_name))
-    return found
+def _lines(text: str) -> list:
+    return [line.split(" ") for line in text.strip().split("\n")]
 
 
-def text_table() -> tuple:
-    """((A << 8 | B, C << 16 | D << 8 | E, F, kind), ...) in order of preference."""
-    rows = []
-    for line in TEXTS.strip().split("\n"):
-        code, kind = line.split(" ")
-        medium, rest = code.split(":")
-        number, f = rest.split("*")
-        a, b = medium.split("-")
-        c, d, e = [int(part) for part in number.split(".")]
-        rows.append((int(a) << 8 | int(b), c << 16 | d << 8 | e, int(f), kind))
-    return tuple(rows)
+def _code(text: str) -> int:
+    c, d, e = [int(part) for part in text.split(".")]
+    return c << 16 | d << 8 | e

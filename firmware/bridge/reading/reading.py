@@ -50,7 +50,6 @@ class Schema:
         for index, id in enumerate(self.ids):
             slots[id] = index
         self.slots = bytes(slots)
-        self.blank = [0] * len(self.ids)  # a copy of it is a reading's values before they are filled in
 
 
 class Schemas:

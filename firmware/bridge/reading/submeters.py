@@ -7,11 +7,8 @@ channel stays, with a stale value.
 
 from micropython import const
 
-from bridge.reading.obis_tables import slot, submeter_table
-from bridge.reading.plausibility import absurd
-from bridge.reading.reading import EXPONENT_ZERO
-from bridge.reading.texts import Interned
 from bridge.reading.timestamp import digits, utc
+from bridge.reading.values import absurd
 
 CHANNELS = const(4)  # a P1 meter has four
 _TYPE = const(24 << 16 | 1 << 8)
@@ -20,74 +17,70 @@ _VALUE_BE = const(24 << 16 | 2 << 8 | 3)  # gas in Belgium, not temperature corr
 _VALUE_V3 = const(24 << 16 | 3 << 8)  # DSMR 2 and 3
 _VALVE = const(24 << 16 | 4 << 8)
 _ID = const(96 << 16 | 1 << 8)
-_ID_2 = const(96 << 16 | 1 << 8 | 1)
 _GAS = const(3)
-_MAX_TYPE_DIGITS = const(3)
-
-_TYPES = submeter_table()
-_VALVE_SLOT = slot("gas_valve_state")
-_SOURCE_KINDS = {slot("gas_l"): "gas_id", slot("water_l"): "water_id", slot("hot_water_l"): "water_id", slot("heat_kj"): "heat_id"}
+_MAX_DIGITS = const(3)  # of a device type
+_ZERO = const(32)  # EXPONENT_ZERO
+_TEXTS = const(16)  # keys of the channels' ids in Texts: two each, from here on
+_VALVE_SLOT = const(53)
+_GAS_TIME = const(55)  # slots of gas_time and of gas_l: others follow them
+_GAS_SLOT = const(12)
+_KINDS = ("gas_id", "water_id", "water_id", "heat_id")  # of the quantities from _GAS_SLOT on
 
 
 class _Channel:
-    """What one telegram says of one channel, and the texts and times that were already understood."""
+    """What one telegram says of one channel, and the time and type that were already understood."""
 
     def __init__(self):
-        self.ids = (Interned(), Interned())
-        self.stamp = b""
+        self.stamp = self.type_text = b""
         self.stamp_utc = None
-        self.known_type = (b"", 0)
-        self.unit = 0
-        self.exponent = 0
-        self.begin()
-
-    def begin(self) -> None:
-        self.type = 0
-        self.value = None
-        self.valve = None
-        self.time = None
-
-    def id(self) -> str:
-        return self.ids[0].text or self.ids[1].text
+        self.known_type = self.type = self.unit = self.exponent = 0
+        self.value = self.valve = self.time = None
 
 
 class Submeters:
-    """`ids`: what each kind of Meter id ("gas_id", ...) is; `changed` until somebody lowers it; `ignored` registers."""
+    """`rows`: the table of obis_tables; `texts`: a Texts that keeps ids.
 
-    def __init__(self):
-        self._channels = [_Channel() for _ in range(CHANNELS)]
-        self._used = 0  # channels up to this one have something in this telegram
+    `ids`: what each kind of Meter id ("gas_id", ...) is; `changed` until somebody lowers it; `ignored` registers.
+    """
+
+    def __init__(self, rows: dict, texts):
+        self._rows = rows
+        self._texts = texts
+        self._channels = []  # as many as the meter has shown
         self._valued = 0  # values in this telegram
         self.ids = {}
         self.changed = False
         self.ignored = 0
 
     def begin(self) -> None:
-        if self._used:
-            for number in range(self._used):
-                self._channels[number].begin()
-            self._used = 0
-            self._valued = 0
+        """A new telegram: what the one before said of the channels is no more, but for what was understood."""
+        self._valued = 0
+        for channel in self._channels:
+            channel.type = 0
+            channel.value = channel.valve = channel.time = None
 
     def add(self, register) -> None:
         """Takes a register with A = 0 and B = 1..CHANNELS."""
-        channel = self._channels[register.ab - 1]
-        if register.ab > self._used:
-            self._used = register.ab
+        number = register.ab
+        while len(self._channels) < number:
+            self._channels.append(_Channel())
+        channel = self._channels[number - 1]
         cde = register.cde
         value = register.value
         if cde == _VALUE or cde == _VALUE_BE or cde == _VALUE_V3:
-            self._take_value(channel, register)
+            if isinstance(value, int):
+                self._take_value(channel, register)
+            elif len(value):  # an empty value is none, not a wrong one
+                self.ignored += 1
         elif cde == _TYPE:
-            if channel.known_type[0] != value:
-                channel.known_type = (value if isinstance(value, int) else bytes(value), self._number(value))
-            channel.type = channel.known_type[1]
-        elif cde == _ID:
-            channel.ids[0].put(value, True)
-        elif cde == _ID_2:
-            channel.ids[1].put(value, True)
+            if channel.type_text != value:
+                channel.type_text = value if isinstance(value, int) else bytes(value)
+                channel.known_type = self._number(value)
+            channel.type = channel.known_type
         elif cde == _VALVE:
             channel.valve = self._number(value)
+        elif cde | 1 == _ID | 1 and not isinstance(value, int):
+            self._texts.put(_TEXTS + 2 * number + (cde & 1), value)
 
     def forget(self) -> None:
         """Another meter speaks: its sub-meters need not be those of the one before."""
@@ -95,52 +88,50 @@ class Submeters:
         self.changed = True
 
     def resolve(self, values) -> None:
-        """The telegram is whole: puts what the channels have into `values`, a plausibility.Values."""
-        for number in range(self._used):
-            channel = self._channels[number]
-            row = _TYPES.get(channel.type)
+        """The telegram is whole: puts what the channels have into `values`, a values.Values."""
+        number = 0
+        for channel in self._channels:
+            number += 1
+            row = self._rows.get(5 << 24 | channel.type)
             if channel.valve is not None and channel.type == _GAS:
-                values.put(_VALVE_SLOT, channel.valve, EXPONENT_ZERO)
+                values.put(_VALVE_SLOT, channel.valve, _ZERO)
             if channel.value is None:
                 continue
-            if row is None or channel.unit != row[0] >> 16 or self._valued > 1 and self._is_stale(channel):
-                self.ignored += row is None or channel.unit != row[0] >> 16
-                continue
-            self._put(channel, row, values)
+            if row is None or channel.unit != row >> 16:
+                self.ignored += 1
+            elif self._valued < 2 or not self._is_stale(channel, row):
+                self._put(channel, row, values, self._texts.get(_TEXTS + 2 * number, _TEXTS + 2 * number + 2))
 
-    def _put(self, channel: _Channel, row: tuple, values) -> None:
-        quantity = row[0] & 255
-        exponent = channel.exponent + (row[0] >> 8 & 15)
+    def _put(self, channel: _Channel, row: int, values, id: str) -> None:
+        quantity = row & 255
+        exponent = channel.exponent + (row >> 8 & 15)
         if absurd(quantity, channel.value, exponent):
             self.ignored += 1
             return
         values.put(quantity, channel.value, exponent)
         if channel.time is not None:
-            values.put(row[1], channel.time, EXPONENT_ZERO)
-        kind = _SOURCE_KINDS.get(quantity)
-        id = channel.id()
-        if kind and id and self.ids.get(kind) != id:
-            if kind in self.ids:
-                values.accept(quantity)
-            self.ids[kind] = id
-            self.changed = True
+            values.put(_GAS_TIME + (row >> 12 & 15), channel.time, _ZERO)
+        if id and quantity - _GAS_SLOT < len(_KINDS):
+            kind = _KINDS[quantity - _GAS_SLOT]
+            if self.ids.get(kind) != id:
+                if kind in self.ids:
+                    values.accept(quantity)
+                self.ids[kind] = id
+                self.changed = True
 
-    def _is_stale(self, channel: _Channel) -> bool:
+    def _is_stale(self, channel: _Channel, row: int) -> bool:
         """Whether another channel of the same kind has a newer value, or an equal one further up."""
         before = True
         for other in self._channels:
             if other is channel:
                 before = False
-            elif other.value is not None and _TYPES.get(other.type) == _TYPES[channel.type]:
+            elif other.value is not None and self._rows.get(5 << 24 | other.type) == row:
                 if (other.time or 0) > (channel.time or 0) or before and other.time == channel.time:
                     return True
         return False
 
     def _take_value(self, channel: _Channel, register) -> None:
         time = register.time
-        if not isinstance(register.value, int):
-            self.ignored += len(register.value) > 0  # an empty value is none, not a wrong one
-            return
         if time is not None:
             if channel.stamp != time:
                 channel.stamp = bytes(time)
@@ -151,7 +142,7 @@ class Submeters:
         self._valued += 1
         channel.value = register.value
         channel.unit = register.unit & 0xFEFF
-        channel.exponent = register.scaler + EXPONENT_ZERO + (3 if register.unit & 0x100 else 0)
+        channel.exponent = register.scaler + _ZERO + (3 if register.unit & 0x100 else 0)
         if register.cde == _VALUE_BE and not channel.type:
             channel.type = _GAS
 
@@ -160,7 +151,7 @@ class Submeters:
         if isinstance(value, int):
             return value
         try:
-            return digits(value, 0, len(value)) if 0 < len(value) <= _MAX_TYPE_DIGITS else 0
+            return digits(value, 0, len(value)) if 0 < len(value) <= _MAX_DIGITS else 0
         except ValueError:
             self.ignored += 1
             return 0

@@ -1,15 +1,14 @@
 """Time stamps of meters in, UTC out (seconds since 2000): TST of P1, "YYMMDDhhmmssX", X = S (summer) or W (winter) or missing.
 
-The letter settles the repeated hour in autumn. Without one (DSMR 2 and 3) the EU rule decides: summer time from the last
-Sunday of March to the last Sunday of October, changed at 01:00 UTC; of the repeated hour the first is taken.
+The letter settles the repeated hour in autumn. Without one (DSMR 2 and 3) the EU rule decides (see summer.py).
 """
 
 from micropython import const
 
-from bridge.core.civil import seconds, weekday
+from bridge.core.civil import seconds
 
-EARLIEST = const(473385600)  # 2015-01-01: no meter of these protocols shows an older time and means it
-LATEST = const(2177539200)  # 2069-01-01: a clock of 1970 reads as 2070
+_EARLIEST = const(473385600)  # 2015-01-01: no meter of these protocols shows an older time and means it
+_LATEST = const(2177539200)  # 2069-01-01: a clock of 1970 reads as 2070
 _SUMMER, _WINTER = const(83), const(87)
 _parts = bytearray(6)  # used again by each call
 
@@ -46,14 +45,16 @@ def utc(text):
     except ValueError:
         return None
     if len(text) == 12:
-        time = local - 7200 if _is_summer(local) else local - 3600
+        from bridge.reading.summer import is_summer
+
+        time = local - 7200 if is_summer(local) else local - 3600
     elif text[12] == _SUMMER:
         time = local - 7200
     elif text[12] == _WINTER:
         time = local - 3600
     else:
         return None
-    return time if EARLIEST <= time < LATEST else None
+    return time if _EARLIEST <= time < _LATEST else None
 
 
 class Clockwork:
@@ -83,15 +84,3 @@ class Clockwork:
             self._stamp = bytes(text)
             self._hour = time - time % 3600
         return time
-
-
-def _is_summer(local: int) -> bool:
-    """Whether a local time of Central Europe is summer time by the EU rule."""
-    year = local // 31556952 + 2000  # right but for a few hours around New Year, which are winter either way
-    at = local - 7200
-    return _last_sunday(year, 3) + 3600 <= at < _last_sunday(year, 10) + 3600
-
-
-def _last_sunday(year: int, month: int) -> int:
-    last = seconds(year, month, 31)
-    return last - (weekday(last) + 1) % 7 * 86400

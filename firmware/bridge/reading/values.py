@@ -1,0 +1,201 @@
+"""The values of the telegram being read, in slots: numbers in, the same with counters held back that fell, and what follows from them.
+
+A counter that falls (a misread telegram without checksum, a reset) keeps its last good value and is counted, until the
+lower one was confirmed by CONFIRMATIONS telegrams in a row or belongs to another meter. The same value in coarser steps
+(an SML meter that locked itself shows whole kWh) is no fall: the finer value stays until the coarse one passes it.
+
+`derive` fills what the meter does not say but what follows: net, import and export power, net power of the phases, totals
+of tariffs. A value that the meter sends is never replaced.
+"""
+
+from array import array
+
+from micropython import const
+
+from bridge.decoding.register import KNOWN_CELLS
+
+CONFIRMATIONS = const(6)  # telegrams in a row that show the lower value before it is believed
+EXPONENT_ZERO = const(32)  # as in reading.py
+_SLOTS = const(70)
+_COUNT = const(61)
+_COUNTERS = const(26)
+# Slots: quantities, then obis_tables.HELPERS. The phases follow their first, T1 to T4 their total.
+_TOTALS = b"\x00\x05"  # energy_import_wh, energy_export_wh
+_POWER = const(26)
+_IMPORT = const(27)
+_EXPORT = const(28)
+_PHASE_1 = const(29)
+_ABSOLUTE = const(61)
+_IMPORT_1 = const(62)
+_EXPORT_1 = const(65)
+_STATUS = const(69)
+
+
+class Values:
+    """Slot s holds value[s] x 10^(exponent[s] - EXPONENT_ZERO); form[s] is that exponent when this telegram has it, else 0.
+
+    Value and exponent outlive the telegram: they are the last good ones. `falls`: values held back; its reader sets it to 0.
+    With `rows` it is what decoders know of the next telegram (see decoding/register.py).
+    """
+
+    def __init__(self):
+        self.value = [0] * _SLOTS
+        self.exponent = bytearray(_SLOTS)
+        self.form = bytearray(_SLOTS)
+        self.rows = array("i", bytes(4 * KNOWN_CELLS))
+        self.quantities = memoryview(self.form)[:_COUNT]  # the form without the helpers
+        self.falls = 0
+        self._nothing = bytes(_SLOTS)
+        self._before = {}  # slot: (value, exponent) that this telegram replaced by something lower or of other decimals; None: settled
+        self._lower = {}  # slot: [times, value, exponent] of the lower value waiting to be confirmed
+
+    def begin(self) -> None:
+        """A new telegram. Of one that was never settled, the doubtful values are taken back."""
+        self.rows[0] = 0
+        if self._before:
+            for slot, before in self._before.items():
+                if before is not None:
+                    self.value[slot] = before[0]
+                    self.exponent[slot] = before[1]
+            self._before.clear()
+        self.form[:] = self._nothing
+
+    def put(self, slot: int, value: int, exponent: int) -> None:
+        """Takes a value; `exponent` counts from EXPONENT_ZERO. A counter's last good value is kept when this one is lower or has other decimals."""
+        kept = self.exponent
+        if slot < _COUNTERS and kept[slot] and (exponent != kept[slot] or value < self.value[slot]) and slot not in self._before:
+            self._before[slot] = (self.value[slot], kept[slot])
+        self.value[slot] = value
+        kept[slot] = self.form[slot] = exponent
+
+    def settle(self) -> None:
+        """Holds back the counters that fell in this telegram; call it when all are there, and again after deriving more."""
+        if self._lower:
+            for slot in list(self._lower):  # forget those that are high again
+                if self.form[slot] and slot not in self._before:
+                    del self._lower[slot]
+        if not self._before:
+            return
+        for slot, before in self._before.items():
+            if before is not None:
+                self._before[slot] = None
+                if not self._believed(slot, before[0], before[1]):
+                    self.value[slot] = before[0]
+                    self.exponent[slot] = self.form[slot] = before[1]
+
+    def accept(self, slot: int) -> None:
+        """This telegram's value of a counter stands, whatever it was before: it is another meter's."""
+        self._before.pop(slot, None)
+        self._lower.pop(slot, None)
+
+    def accept_all(self) -> None:
+        """Another meter speaks: every value of this telegram stands, and there is no last good one of any other counter."""
+        self._before.clear()
+        self._lower.clear()
+        for slot in range(_COUNTERS):
+            self.exponent[slot] = self.form[slot]
+
+    def _believed(self, slot: int, before: int, before_exponent: int) -> bool:
+        value, exponent = self.value[slot], self.exponent[slot]
+        if not less(value, exponent, before, before_exponent):
+            self._lower.pop(slot, None)
+            return True
+        if exponent > before_exponent and before // 10 ** (exponent - before_exponent) <= value:
+            return False
+        waiting = self._lower.get(slot)
+        if not waiting or less(value, exponent, waiting[1], waiting[2]):
+            waiting = [0]
+        self._lower[slot] = waiting = [waiting[0] + 1, value, exponent]
+        if waiting[0] >= CONFIRMATIONS:
+            del self._lower[slot]
+            return True
+        self.falls += 1
+        return False
+
+    def derive(self) -> None:
+        """Fills slots from others, in an order in which one builds on the other."""
+        form, value = self.form, self.value
+        for phase in range(3):
+            if not form[_PHASE_1 + phase] and (form[_IMPORT_1 + phase] or form[_EXPORT_1 + phase]):
+                self._difference(_PHASE_1 + phase, _IMPORT_1 + phase, _EXPORT_1 + phase)
+        if not form[_POWER]:
+            if form[_ABSOLUTE]:
+                net = abs(value[_ABSOLUTE])
+                self.put(_POWER, -net if form[_STATUS] and exports(value[_STATUS]) else net, form[_ABSOLUTE])
+            elif form[_IMPORT] or form[_EXPORT]:
+                self._difference(_POWER, _IMPORT, _EXPORT)
+            else:
+                self._sum(_POWER, _PHASE_1, _PHASE_1 + 3)
+        exponent = form[_POWER]
+        if exponent:
+            net = value[_POWER]
+            if not form[_IMPORT] or value[_IMPORT] < 0:  # one direction alone, negative: the meter means net by it
+                self.put(_IMPORT, net if net > 0 else 0, exponent)
+            if not form[_EXPORT]:
+                self.put(_EXPORT, 0 if net > 0 else -net, exponent)
+        for total in _TOTALS:
+            if not form[total]:
+                self._sum(total, total + 1, total + 5)
+
+    def _difference(self, target: int, plus: int, minus: int) -> None:
+        """target = plus - minus, where one of them may be missing."""
+        form, value = self.form, self.value
+        if form[plus] == form[minus]:
+            value[target] = value[plus] - value[minus]
+            form[target] = form[plus]
+            return
+        coarse = form[plus] or form[minus]
+        fine = form[minus] or coarse
+        a = value[plus] if form[plus] else 0
+        b = value[minus] if form[minus] else 0
+        if coarse > fine:
+            a *= 10 ** (coarse - fine)
+            coarse = fine
+        elif fine > coarse:
+            b *= 10 ** (fine - coarse)
+        self.put(target, a - b, coarse)
+
+    def _sum(self, target: int, first: int, end: int) -> None:
+        """target = what there is of the slots first..end-1, with as many decimals as the finest of them."""
+        form, value = self.form, self.value
+        exponent = total = 0
+        for slot in range(first, end):
+            own = form[slot]
+            if not own:
+                continue
+            if own == exponent:
+                total += value[slot]
+            elif not exponent or own < exponent:
+                total = total * 10 ** (exponent - own) + value[slot] if exponent else value[slot]
+                exponent = own
+            else:
+                total += value[slot] * 10 ** (own - exponent)
+        if exponent:
+            self.put(target, total, exponent)
+
+
+def exports(status: int) -> bool:
+    """Whether a status word says export: bit 11 in FNN meters (bit 2 set, 3 to 7 clear), bit 5 in old EDL ones."""
+    return bool(status & (0x800 if status & 0xFC == 4 else 0x20))
+
+
+def less(a: int, a_exponent: int, b: int, b_exponent: int) -> bool:
+    """Whether a x 10^a_exponent < b x 10^b_exponent."""
+    if a_exponent > b_exponent:
+        a *= 10 ** (a_exponent - b_exponent)
+    elif b_exponent > a_exponent:
+        b *= 10 ** (b_exponent - a_exponent)
+    return a < b
+
+
+def absurd(slot: int, value: int, exponent: int) -> bool:
+    """Whether no meter of a home can mean value x 10^(exponent - EXPONENT_ZERO), or the digits are out of all proportion.
+
+    The limits: 10^13 Wh, litres, .. for counters, for which a house would need 100,000 years; 10^9 W, mV, mA, .. for the rest.
+    """
+    if not -12 <= exponent - EXPONENT_ZERO <= 12 or slot < _COUNTERS and value < 0:
+        return True
+    limit = 10**13 if slot < _COUNTERS else 10**9
+    if exponent >= EXPONENT_ZERO:
+        return abs(value) * 10 ** (exponent - EXPONENT_ZERO) >= limit
+    return abs(value) >= limit * 10 ** (EXPONENT_ZERO - exponent)
