@@ -7,24 +7,25 @@ sensors and in its energy dashboard (developers.home-assistant.io, core entity s
 _GROWS = "total_increasing"
 _NOW = "measurement"
 
-# ending of the quantity's name: (device class, unit, divisor, state class, decimals shown)
-_BY_UNIT = {
-    "wh": ("energy", "kWh", 1000, _GROWS, 3),
-    "varh": ("", "kvarh", 1000, _GROWS, 3),  # its device class is younger than discovery by device
-    "kj": ("energy", "GJ", 1000000, _GROWS, 3),
-    "l": ("water", "m\u00b3", 1000, _GROWS, 3),
-    "w": ("power", "W", 1, _NOW, 0),
-    "var": ("reactive_power", "var", 1, _NOW, 0),
-    "mv": ("voltage", "V", 1000, _NOW, 1),
-    "ma": ("current", "A", 1000, _NOW, 2),
-    "mhz": ("frequency", "Hz", 1000, _NOW, 2),
-    "permille": ("power_factor", "%", 10, _NOW, 1),
-    "deg": ("", "\u00b0", 1, _NOW, 0),
-    "time": ("timestamp", "", 1, "", None),
-}
+# Ending of the quantity's name, device class, unit, divisor, whether it grows (+), is a value of now (=) or neither, decimals shown; - for
+# none. One text, as MicroPython keeps each short string of a module for ever. (varh: its device class is younger than discovery by device.)
+_BY_UNIT = """
+wh energy kWh 1000 + 3
+varh - kvarh 1000 + 3
+kj energy GJ 1000000 + 3
+l water m\u00b3 1000 + 3
+w power W 1 = 0
+var reactive_power var 1 = 0
+mv voltage V 1000 = 1
+ma current A 1000 = 2
+mhz frequency Hz 1000 = 2
+permille power_factor % 10 = 1
+deg - \u00b0 1 = 0
+time timestamp - 1 - -
+state - - 1 - -
+tariff - - 1 - -
+"""
 _COUNT = ("", "", 1, _GROWS, 0)
-_STATE = ("", "", 1, "", None)
-_STATES = ("tariff", "breaker_state", "gas_valve_state")
 
 # Names that the words of the quantity do not give.
 _NAMES = {
@@ -35,7 +36,7 @@ _NAMES = {
     "submeter_time": "Sub-meter reading time",
 }
 # About the meter and the grid rather than about what the home uses: Home Assistant lists these apart.
-_DIAGNOSTIC = ("angle", "fuse", "power_failures", "long", "voltage_sags", "voltage_swells", "breaker", "gas_valve", "power_limit")
+_DIAGNOSTIC = "angle fuse power_failures long voltage_sags voltage_swells breaker gas_valve power_limit"
 
 # Of the dongle itself: (key, name, device class, unit, state class, template, whether it comes from the state topic).
 # A part of the status may be absent (no Wi-Fi, say): get() gives none then, which Home Assistant shows as unknown.
@@ -50,12 +51,14 @@ DIAGNOSTICS = (
 
 def entity(name: str) -> tuple:
     """(device class, unit, divisor, state class, decimals shown) of quantity `name`; "" or None where it has none."""
-    if name in _STATES:
-        return _STATE
     ending = name.rsplit("_", 1)[-1]
-    if ending == "l" and name.startswith("gas"):
-        return ("gas",) + _BY_UNIT["l"][1:]
-    return _BY_UNIT.get(ending, _COUNT)
+    at = _BY_UNIT.find("\n" + ending + " ")
+    if at >= 0:
+        row = ["" if word == "-" else word for word in _BY_UNIT[at + 1 : _BY_UNIT.find("\n", at + 1)].split(" ")]
+        kind = "gas" if ending == "l" and name.startswith("gas") else row[1]
+        grows = _GROWS if row[4] == "+" else _NOW if row[4] else ""
+        return kind, row[2], int(row[3]), grows, int(row[5]) if row[5] else None
+    return _COUNT
 
 
 def title(name: str) -> str:
@@ -65,7 +68,7 @@ def title(name: str) -> str:
     words = name.split("_")
     if words[-1] == "time":
         words[-1:] = ["reading", "time"]
-    elif words[-1] in _BY_UNIT:
+    elif entity(name)[1]:
         words.pop()
     for index, word in enumerate(words):
         if len(word) == 2 and word[1].isdigit():
@@ -76,7 +79,7 @@ def title(name: str) -> str:
 
 def diagnostic(name: str) -> bool:
     """Whether a quantity is about the meter or the grid, not about what the home uses."""
-    for start in _DIAGNOSTIC:
+    for start in _DIAGNOSTIC.split(" "):
         if name.startswith(start):
             return True
     return False

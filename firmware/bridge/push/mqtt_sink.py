@@ -42,6 +42,7 @@ class MqttSink(Delivery):
             await self._connect()
             self._look(False)
             follower = asyncio.create_task(self._follow())
+            changed = self.client.changed
             while True:
                 self.settle()
                 if self._announce and self._known:
@@ -56,7 +57,9 @@ class MqttSink(Delivery):
                     if due:
                         await self.send(*due)
                     else:
-                        await self.client.change()
+                        await changed.wait()
+                        changed.clear()
+                        self.client.check()
         finally:
             if follower:
                 follower.cancel()
