@@ -14,7 +14,7 @@ from tests.http_servers import Answer, HttpServer
 
 WINDOW = 8  # publishes that may be on their way at once: so many may come twice after a broken connection
 TEN_MB = 10 << 20
-PROMPT_S = 1.0  # a live reading is there so soon after the telegram's last byte, on a busy computer
+PROMPT_S = 1.5  # a live reading is there so soon after the telegram's last byte, on a busy computer
 
 
 class Posted:
