@@ -1,7 +1,5 @@
 """Starts the bridge. Ctrl-C on the serial console stops it and leaves the REPL to the owner."""
 
-import asyncio
-
 
 def make():
     """The dongle's supervisor, with the code that was needed only to make it given back."""
@@ -15,4 +13,11 @@ def make():
     return supervisor
 
 
-asyncio.run(make().run())
+def start() -> None:
+    """Runs it, as long as the device is on."""
+    import asyncio
+
+    asyncio.run(make().run())
+
+
+start()

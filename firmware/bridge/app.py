@@ -1,119 +1,130 @@
 """The composition root: board data and settings in, a supervisor with all tasks out. Every object is made here and given to who needs it.
 
-Tasks: `reader` (UART to store), one per sink, `wifi`, `time`, `housekeeping`. The vital ones must show life, or the
-watchdog resets the chip. What is made keeps no function of this module, so that main.py can forget it when all runs.
+Tasks: `reader` (UART to store), one per sink, `wifi`, `time`. The vital ones must show life, or the watchdog resets the chip.
+What is made keeps no function of this module, so that main.py can forget it when all runs. Code is imported where it is needed:
+what only the start needs goes before the rest comes.
 """
+
+import gc
 
 from micropython import const
 
-from bridge.config import settings as config
-from bridge.core import boots
-from bridge.core.clock import Clock
-from bridge.core.counters import Counters
-from bridge.core.housekeeping import Housekeeping
-from bridge.core.log import Log
-from bridge.core.status import Status
-from bridge.core.supervisor import Supervisor
-from bridge.hal import board as boards
-from bridge.hal import system, uart, watchdog, wlan
-from bridge.pipeline import Pipeline
-from bridge.push.sink import Context, Identity
-from bridge.reading.builder import Builder
-from bridge.store.journal import Journal
-from bridge.store.store import Store
-from bridge.uart.reader import Reader
-from bridge.uart.settings import parse
-from bridge.wifi.ntp import TimeKeeper
-from bridge.wifi.station import Station
+from bridge.core.unload import unload
 
 VERSION = "0.1.0"
 # Modules that are needed only to get here.
-ONCE = (
-    "bridge.app",
-    "bridge.config.settings",
-    "bridge.config.table",
-    "bridge.config.rules",
-    "bridge.config.help",
-    "bridge.hal.board",
-    "bridge.core.boots",
-    "bridge.uart.settings",
-)
+ONCE = ("bridge.app", "bridge.hal.board", "bridge.hal.chip", "bridge.hal.uart", "bridge.hal.watchdog", "bridge.uart.settings")
 _SETTINGS_FILE = "config.json"
 _BOOTS_FILE = "boots"
+_LOG_LINES = const(8)  # kept for the status, which shows the last of them
 _READER_DEADLINE_S = const(20)
 _WIFI_DEADLINE_S = const(60)  # a name look-up blocks for seconds where DNS is dead
+# What is read at the start alone; the settings of a sink that is off are not kept either.
+_START_ONLY = ("wifi", "ntp", "journal", "log")
+_SINKS = ("mqtt", "http", "influx")
 
 
-def compose() -> Supervisor:
+def compose():
     """Makes the whole dongle; never raises for what a file holds. `run()` of the result lives as long as the device is on."""
-    clock = Clock()
-    log = Log(stamp=clock.stamp)
-    board = boards.load()
-    loaded = config.load(_SETTINGS_FILE)
-    settings = loaded.values
-    log.set_level(settings["log_level"])
-    identity = Identity(system.device_id(), VERSION, board.name, boots.count(_BOOTS_FILE))
-    system.full_speed(board.chip)
-    log.info("app", "meterbridge %s on %s, start %d (%s)" % (VERSION, board.name, identity.boot, system.reset_cause()))
-    problems = _problems(log, board, loaded)
+    settings, problems = _settings()
     # The one large piece of memory is taken while the heap is still in one.
-    store = Store(Journal(settings["journal_kb"] * 1024, settings["journal_detail_s"]))
+    room = bytearray(settings["journal_kb"] * 1024)
+
+    from bridge.core.clock import Clock
+    from bridge.core.log import Log
+    from bridge.core.status import Status
+    from bridge.core.supervisor import Supervisor
+    from bridge.hal import board as boards
+    from bridge.hal import memory, watchdog
+
+    clock = Clock()
+    log = Log(_LOG_LINES, settings["log_level"], stamp=clock.stamp)
+    board = boards.load()
     status = Status()
-    supervisor = Supervisor(log, watchdog.start(), board.strict)
-    status.add("device", identity.status)
-    status.add("reset_cause", system.reset_cause)
+    supervisor = Supervisor(log, watchdog.start(), board.strict, (clock.uptime_s, memory.collect))
+    identity = _identity(board, log, status)
+    for problem in board.problems:
+        log.error("board", problem)
+    for problem in problems:
+        log.error("config", problem)
+    problems = board.problems + problems
     status.add("uptime_s", clock.uptime_s)
     status.add("clock", clock.status)
-    status.add("memory", system.memory)
-    station = _network(board, settings, clock, log, identity, supervisor, status)
-    _receiving(board, settings, clock, log, store, supervisor, status, problems)
-    _sinks(Context(store, clock, log, settings, identity, status.document, station.online), supervisor, status)
-    supervisor.add("housekeeping", Housekeeping(clock, system.collect).run)
+    status.add("memory", memory.status)
+    store = _receiving(board, settings, clock, log, room, supervisor, status, problems)
+    online = _network(board, settings, clock, log, identity, supervisor, status)
+    _sinks(store, clock, log, settings, identity, online, supervisor, status)
     status.add("journal", store.status)
     status.add("tasks", supervisor.status)
-    status.add("problems", problems.copy)
+    status.add("problems", problems)
     status.add("log", log.recent)
     return supervisor
 
 
-def _problems(log: Log, board, loaded) -> list:
-    for problem in board.problems:
-        log.error("board", problem)
-    for problem in loaded.problems:
-        log.error("config", problem)
+def _settings() -> tuple:
+    """(values, problems) of the settings file."""
+    from bridge.config import settings as config
+
+    loaded = config.load(_SETTINGS_FILE)
     if not loaded.problems:
         config.keep_good(_SETTINGS_FILE)
-    return board.problems + loaded.problems
+    del config
+    unload("bridge.config.settings", "bridge.config.table", "bridge.config.rules", "bridge.config.help", "bridge.core.address")
+    return loaded.values, loaded.problems
 
 
-def _network(board, settings, clock, log, identity, supervisor, status) -> Station:
-    wlan_object = wlan.station(board, identity.device)
-    station = Station(wlan_object, settings["wifi_ssid"], settings["wifi_password"], log, wlan.failure, supervisor.beat("wifi"))
-    supervisor.add("wifi", station.run, _WIFI_DEADLINE_S)
-    supervisor.add("time", TimeKeeper(settings["ntp_server"], clock, log, station.online).run)
-    status.add("wifi", station.status)
-    return station
+def _identity(board, log, status):
+    from bridge.core.boots import count
+    from bridge.hal import chip
+    from bridge.push.sink import Identity
+
+    identity = Identity(chip.device_id(), VERSION, board.name, count(_BOOTS_FILE))
+    del count
+    unload("bridge.core.boots")
+    chip.full_speed(board.chip)
+    cause = chip.reset_cause()
+    log.info("app", "meterbridge %s on %s, start %d (%s)" % (VERSION, board.name, identity.boot, cause))
+    status.add("device", identity.status)
+    status.add("reset_cause", cause)
+    return identity
 
 
-def _receiving(board, settings, clock, log, store, supervisor, status, problems) -> None:
+def _receiving(board, settings, clock, log, room, supervisor, status, problems):
+    from bridge.core.counters import Counters
+    from bridge.reading.builder import Builder
+
+    gc.collect()
+    from bridge.store.journal import Journal
+    from bridge.store.store import Store
+
+    gc.collect()
+    from bridge.hal import uart
+    from bridge.pipeline import Pipeline
+    from bridge.uart.reader import Reader
+
+    store = Store(Journal(len(room), settings["journal_detail_s"], room))
     counters = Counters()
     protocol = settings["meter_protocol"]
     pipeline = Pipeline(protocol, Builder(counters), store, clock, counters, log)
     status.add("meter", pipeline.status)
     status.add("counters", counters.as_dict)
     line = _line(settings["meter_line"], board.line_for(protocol), log, problems)
+    gc.collect()
     try:
         stream = uart.open_uart(board, line)
     except OSError as error:
         log.error("meter", str(error))
         problems.append(str(error))
-        return
+        return store
     uart.request_data(board)
     log.info("meter", "listening at %s" % line.text())
     supervisor.add("reader", Reader(stream, pipeline.feed, supervisor.beat("reader")).run, _READER_DEADLINE_S)
+    return store
 
 
 def _line(wanted: str, usual: str, log, problems):
+    from bridge.uart.settings import parse
+
     try:
         return parse(wanted or usual)
     except ValueError as error:
@@ -122,18 +133,39 @@ def _line(wanted: str, usual: str, log, problems):
         return parse(usual)
 
 
-def _sinks(context: Context, supervisor, status) -> None:
+def _network(board, settings, clock, log, identity, supervisor, status):
+    """The Event that is set while there is a network."""
+    from bridge.hal import wlan
+    from bridge.wifi.station import Station, TimeKeeper
+
+    link = wlan.station(board, identity.device)
+    station = Station(link, settings["wifi_ssid"], settings["wifi_password"], log, wlan.failure, supervisor.beat("wifi"))
+    supervisor.add("wifi", station.run, _WIFI_DEADLINE_S)
+    supervisor.add("time", TimeKeeper(settings["ntp_server"], clock, log, station.online).run)
+    status.add("wifi", station.status)
+    gc.collect()
+    return station.online
+
+
+def _sinks(store, clock, log, settings, identity, online, supervisor, status) -> None:
     """Makes the sinks that have an address; the code of the others is not even imported."""
+    from bridge.push.sink import Context
+
+    wanted = [name for name in _SINKS if settings[name + "_url"]]
+    kept = {}
+    for name in settings:
+        area = name.split("_")[0]
+        if area not in _START_ONLY and (area not in _SINKS or area in wanted):
+            kept[name] = settings[name]
+    context = Context(store, clock, log, kept, identity, status.document, online)
     made = {}
-    if context.settings["mqtt_url"]:
-        from bridge.push.mqtt_sink import MqttSink
-
-        made["mqtt"] = MqttSink("mqtt", context)
-    for name in ("http", "influx"):
-        if context.settings[name + "_url"]:
-            from bridge.push.http_sink import HttpSink
-
-            made[name] = HttpSink(name, context)
-    for name, sink in made.items():
+    for name in wanted:
+        if name == "mqtt":
+            from bridge.push.mqtt_sink import MqttSink as Made
+        else:
+            from bridge.push.http_sink import HttpSink as Made
+        gc.collect()
+        sink = Made(name, context)
         supervisor.add(name, sink.run)
-    status.add("sinks", {name: sink.status for name, sink in made.items()})
+        made[name] = sink.status
+    status.add("sinks", made)

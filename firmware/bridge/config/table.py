@@ -13,7 +13,7 @@ SETTINGS = (
     ("meter_protocol", "auto", choice, "auto", "p1", "sml"),
     ("meter_line", "", text, 32),
     ("meter_timeout_s", 60, whole, 5, 3600),
-    ("journal_kb", 12, whole, 4, 4096),
+    ("journal_kb", 14, whole, 4, 4096),
     ("journal_detail_s", 60, whole, 0, 3600),
     ("status_interval_s", 30, whole, 1, 3600),
     ("log_level", "info", choice, "debug", "info", "warning", "error"),

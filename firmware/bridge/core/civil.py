@@ -6,8 +6,7 @@ by the proleptic Gregorian calendar, years from March so that the leap day comes
 
 from micropython import const
 
-EPOCH_UNIX = 946684800  # 2000-01-01T00:00:00Z in seconds since 1970
-DAY = 86400
+_EPOCH_UNIX = const(946684800)  # 2000-01-01T00:00:00Z in seconds since 1970
 _DAYS_2000 = const(730425)  # days from 0000-03-01 to 2000-01-01
 _MONTH_DAYS = b"\x1f\x1d\x1f\x1e\x1f\x1e\x1f\x1f\x1e\x1f\x1e\x1f"
 
@@ -16,18 +15,13 @@ def seconds(year: int, month: int, day: int, hour: int = 0, minute: int = 0, sec
     """Seconds since 2000 of a civil time; ValueError when there is no such date or time (second 60 is none)."""
     if not (1 <= month <= 12 and 1 <= day <= _MONTH_DAYS[month - 1] and 0 <= hour < 24 and 0 <= minute < 60 and 0 <= second < 60):
         raise ValueError
-    if month == 2 and day == 29 and not leap(year):
+    if month == 2 and day == 29 and (year % 4 or year % 100 == 0 and year % 400):
         raise ValueError
     if month < 3:
         year -= 1
         month += 12
     days = 365 * year + year // 4 - year // 100 + year // 400 + (153 * (month - 3) + 2) // 5 + day - 1 - _DAYS_2000
     return days * 86400 + hour * 3600 + minute * 60 + second
-
-
-def leap(year: int) -> bool:
-    """Whether the Gregorian `year` has a 29 February."""
-    return year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
 
 
 def civil(time: int) -> tuple:
@@ -61,4 +55,4 @@ def iso(time: int) -> str:
 
 def unix_text(time: int) -> str:
     """Seconds since 1970 as decimal text (over 31 bits, so made once and only where it leaves the device)."""
-    return str(time + EPOCH_UNIX)
+    return str(time + _EPOCH_UNIX)

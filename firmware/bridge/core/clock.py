@@ -10,12 +10,12 @@ from micropython import const
 
 from bridge.core.civil import iso
 
-_RANK = {"none": 0, "meter": 1, "ntp": 2}
+_RANK = ("none", "meter", "ntp")  # of sources, the best last
 _EARLIEST = const(788918400)  # 2025-01-01: no dongle runs this firmware before it was written
 
 
 class Clock:
-    """Counts on `ticks_ms` (a test gives its own); `on_set(step_s)` is called after the clock was set or stepped."""
+    """Counts on `ticks_ms` (a test gives its own)."""
 
     def __init__(self, ticks_ms=None):
         self._ticks_ms = ticks_ms or time.ticks_ms
@@ -24,7 +24,6 @@ class Clock:
         self._uptime = 0
         self._offset = 0
         self.source = "none"
-        self.on_set = None
 
     @property
     def synced(self) -> bool:
@@ -47,13 +46,10 @@ class Clock:
 
     def set(self, utc: int, source: str) -> bool:
         """Sets UTC from `source` ("meter" or "ntp"). A source of lower rank never overrides; nonsense is refused. True when taken."""
-        if _RANK[source] < _RANK[self.source] or utc < _EARLIEST:
+        if _RANK.index(source) < _RANK.index(self.source) or utc < _EARLIEST:
             return False
-        step = utc - self.now()
-        self._offset += step
+        self._offset = utc - self.uptime_s()
         self.source = source
-        if step and self.on_set:
-            self.on_set(step)
         return True
 
     def resolve(self, when: int, is_uptime: bool):

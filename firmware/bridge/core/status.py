@@ -8,7 +8,7 @@ class Status:
         self._sections = []
 
     def add(self, name: str, make) -> None:
-        """`make()` gives the JSON value of section `name`; a dict of such functions is a section of as many parts."""
+        """`make()` gives the JSON value of section `name`; what is no function is the value; a dict of functions a section of as many parts."""
         self._sections.append((name, make))
 
     def document(self) -> dict:
@@ -18,5 +18,5 @@ class Status:
             if isinstance(make, dict):
                 found[name] = {part: make[part]() for part in make}
             else:
-                found[name] = make()
+                found[name] = make() if callable(make) else make
         return found

@@ -49,20 +49,11 @@ def open_uart(board, line):
             tx=tx,
             rxbuf=_RXBUF,
             timeout=0,
-            invert=_inversion(line),
+            invert=UART.INV_RX if line.inverted else 0,
         )
     except (ValueError, OSError) as error:
         board.problems.append("board.json: uart cannot be used: %s" % error)
         return NoLine()
-
-
-def set_line(uart, line) -> None:
-    """Changes the settings of an open UART; bytes that wait in it are lost."""
-    uart.init(line.baud, bits=line.bits, parity=line.parity, stop=line.stop, timeout=0, invert=_inversion(line))
-
-
-def _inversion(line) -> int:
-    return UART.INV_RX if line.inverted else 0
 
 
 def request_data(board, on: bool = True) -> None:

@@ -1,15 +1,19 @@
-"""Stays in the owner's Wi-Fi network: the WLAN object in, a connection kept up with back-off and its state out."""
+"""Stays in the owner's Wi-Fi network and asks it the time: the WLAN object in, a connection kept up with back-off, its state and a set clock out."""
 
 import asyncio
 
 from micropython import const
 
 from bridge.core.backoff import Backoff
+from bridge.core.unload import unload
 
 _POLL_MS = const(500)  # the port has no event for a lost network
 _JOIN_MS = const(20000)  # joining and DHCP take 2 to 8 s; after this the try counts as failed
 _FIRST_RETRY_MS = const(1000)
 _LAST_RETRY_MS = const(60000)
+_TIME_AGAIN_S = const(14400)  # a crystal of 20 ppm is off by 0.3 s after four hours
+_TIME_FIRST_RETRY_MS = const(2000)
+_TIME_LAST_RETRY_MS = const(300000)
 
 
 class Station:
@@ -94,3 +98,43 @@ class Station:
             except OSError:
                 pass  # lost between the two calls
         return {"connected": connected, "ssid": self._ssid, "address": self.address(), "rssi": rssi, "joins": self.joins, "problem": self.problem}
+
+
+class TimeKeeper:
+    """Sets `clock` from `server` whenever `online` (an Event) allows."""
+
+    def __init__(self, server: str, clock, log, online):
+        self._server = server
+        self._clock = clock
+        self._log = log
+        self._online = online
+
+    async def run(self) -> None:
+        """For ever: a few hours after each answer the next question."""
+        backoff = Backoff(_TIME_FIRST_RETRY_MS, _TIME_LAST_RETRY_MS)
+        said = ""
+        while True:
+            await self._online.wait()
+            problem = await self._once()
+            if not problem:
+                said = ""
+                backoff.reset()
+                self._log.info("ntp", "clock set from %s" % self._server)
+                await asyncio.sleep(_TIME_AGAIN_S)
+                continue
+            if problem != said:
+                said = problem
+                self._log.warning("ntp", problem)
+            await asyncio.sleep_ms(backoff.next_ms())
+
+    async def _once(self) -> str:
+        from bridge.wifi.ntp import ask
+
+        try:
+            utc = await ask(self._server)
+        except (OSError, ValueError, asyncio.TimeoutError) as error:
+            return "%s does not answer: %s" % (self._server, str(error) or "time-out")
+        finally:
+            del ask
+            unload("bridge.wifi.ntp")
+        return "" if self._clock.set(utc, "ntp") else "the time server's time is before this firmware was made: not used"

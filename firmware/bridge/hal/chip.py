@@ -1,0 +1,29 @@
+"""The chip at its start: nothing in; its identity, why it started and full speed out."""
+
+import binascii
+
+import machine
+
+_CAUSES = {
+    machine.PWRON_RESET: "power on",
+    machine.HARD_RESET: "reset",
+    machine.WDT_RESET: "watchdog",
+    machine.DEEPSLEEP_RESET: "deep sleep",
+    machine.SOFT_RESET: "soft reset",
+}
+
+
+def device_id() -> str:
+    """Gives "mb-" and the last six hex digits of the chip's own number, such as "mb-d4e5f6"."""
+    return "mb-" + binascii.hexlify(machine.unique_id()).decode()[-6:]
+
+
+def reset_cause() -> str:
+    """Why the chip started, in words. A panic of the chip shows as "reset"."""
+    return _CAUSES.get(machine.reset_cause(), "unknown")
+
+
+def full_speed(chip: str) -> None:
+    """Lets the processor run as fast as it can; MicroPython starts it at 160 MHz, which is the C3's limit."""
+    if chip and chip != "esp32c3":
+        machine.freq(240000000)
