@@ -106,41 +106,33 @@ class Builder:
     def finish(self, seq: int, now: int, now_source: int):
         """The Reading number `seq`, None when no register was a quantity. `now`: the dongle's clock, `now_source` BRIDGE or UPTIME."""
         values = self.values
-        texts = self._texts
-        submeters = self._submeters
-        if texts.changed and texts.is_other_meter():  # whose counters start where they are
-            submeters.forget()
+        if self._texts.changed and self._texts.is_other_meter():  # whose counters start where they are
+            self._submeters.forget()
             values.accept_all()
-        submeters.resolve(values)
-        if texts.changed or submeters.changed:
-            submeters.changed = False
-            texts.make_meter(submeters.ids)
+        self._submeters.resolve(values)
+        if self._texts.changed or self._submeters.changed:
+            self._submeters.changed = False
+            self._texts.make_meter(self._submeters.ids)
         values.settle()
         values.derive()
         values.settle()
-        if values.falls or submeters.ignored:
-            for name, count in (("counter_falls", values.falls), ("ignored_values", submeters.ignored)):
-                if count:
-                    self.counters.add(name, count)
-            values.falls = submeters.ignored = 0
+        if values.falls:
+            self.counters.add("counter_falls", values.falls)
+            values.falls = 0
+        if self._submeters.ignored:
+            self.counters.add("ignored_values", self._submeters.ignored)
+            self._submeters.ignored = 0
         schema = self._schema
         if schema is None or schema.form != values.quantities:
             schema = self._schema = self._schemas.of(values.quantities)
-        ids = schema.ids
-        if not ids:
+        if not schema.ids:
             return None
-        kept = [0] * len(ids)
-        index = 0
-        value = self._value
-        for quantity in ids:
-            kept[index] = value[quantity]
-            index += 1
         if self._form[_TIME]:
-            time = value[_TIME]
+            time = self._value[_TIME]
             if now_source == _UPTIME or -_MAX_CLOCK_ERROR_S <= time - now <= _MAX_CLOCK_ERROR_S:
                 now = time
                 now_source = _METER
-        return Reading(texts.meter, seq, now, now_source, schema, kept)
+        return Reading(self._texts.meter, seq, now, now_source, schema, schema.pick(self._value))
 
     def _note(self, register, slot: int) -> None:
         """Notes for the decoder where a register that was as usual goes (see decoding/register.py for the cells)."""

@@ -51,6 +51,15 @@ class Schema:
             slots[id] = index
         self.slots = bytes(slots)
 
+    def pick(self, values: list) -> list:
+        """Of values by id, those of the quantities there are."""
+        found = values[: len(self.ids)]  # a list of the right length
+        at = 0
+        for id in self.ids:
+            found[at] = values[id]
+            at += 1
+        return found
+
 
 class Schemas:
     """The few schemas in use, found again by their form."""
