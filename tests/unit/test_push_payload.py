@@ -100,3 +100,19 @@ def test_batches():
     assert document["readings"][0] == json.loads(reading_json(readings[0], context))
     empty = json.loads(b"".join(batch_pieces([], context, False)).decode())
     assert empty == {"device": "mb-a1b2c3", "backlog": False, "readings": []}
+
+
+def test_zero_negative_and_odd_texts_in_turn():
+    """Forms are kept by schema: another id or source of time of the same schema must not get the first one's text."""
+    values = {"voltage_l1_mv": (0, 2), "power_l1_w": (-5, -1), "energy_import_wh": (0, -1)}
+    first = reading(1, T0, values, meter=Meter("100%d"))
+    other = Reading(Meter("B"), 2, T0, BRIDGE, first.schema, first.values)
+    for _ in range(2):
+        text = reading_json(first, Context())
+        for part in ('"voltage_l1_mv":0', '"power_l1_w":-0.5', '"energy_import_wh":0.0', '"meter_id":"100%d"', '"time_source":"meter"'):
+            assert part in text, text
+        text = reading_json(other, Context())
+        assert '"meter_id":"B"' in text and '"time_source":"bridge"' in text
+    for n in range(5):
+        values = {name: (n, 0) for name in ("power_w", "tariff", "gas_l", "water_l", "frequency_mhz")[: n + 1]}
+        assert json.loads(reading_json(reading(n, T0, values), Context()))["power_w"] == n
