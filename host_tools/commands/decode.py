@@ -199,7 +199,10 @@ class Table:
                 register["value"] = octets(register["value"])
             print("  " + self.register(register, width, digits))
         if row["reading"]:
+            peaks = row["reading"].pop("month_peaks", ())
             print("  reading: " + ", ".join(f"{name} {value}" for name, value in row["reading"].items() if value is not None))
+            if peaks:
+                print("  month peaks: " + ", ".join(f"{peak['month']} {peak['power_w']} W" for peak in peaks))
         print(flush=True)
 
     @staticmethod

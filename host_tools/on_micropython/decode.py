@@ -89,13 +89,26 @@ def reading_json(reading) -> str:
     known = reading.time_source != UPTIME
     parts = ['"time":' + (json.dumps(iso(reading.time)) if known else "null")]
     parts.append('"time_source":' + json.dumps(TIME_SOURCE_NAMES[reading.time_source] if known else "none"))
-    if reading.meter.id:
-        parts.append('"meter_id":' + json.dumps(reading.meter.id))
+    meter = reading.meter
+    ids = (("meter_id", meter.id), ("gas_meter_id", meter.gas_id), ("water_meter_id", meter.water_id), ("heat_meter_id", meter.heat_id))
+    for name, value in ids:
+        if value:
+            parts.append('"%s":%s' % (name, json.dumps(value)))
+    if meter.month_peaks:
+        parts.append('"month_peaks":' + month_peaks_json(meter.month_peaks))
     for quantity in reading.items():
         name, kind = QUANTITIES[quantity][:2]
         value = json.dumps(iso(reading.get(quantity))) if kind == TIME else reading.text(quantity)
         parts.append('"%s":%s' % (name, value))
     return "{" + ",".join(parts) + "}"
+
+
+def month_peaks_json(months: tuple) -> str:
+    """Month peaks as the state that the dongle pushes has them: the month's close, when the peak was, W."""
+    rows = []
+    for month, peak, watts in months:
+        rows.append('{"month":%s,"time":%s,"power_w":%d}' % (json.dumps(month), "null" if peak is None else json.dumps(iso(peak)), watts))
+    return "[" + ",".join(rows) + "]"
 
 
 class Link:
@@ -151,7 +164,7 @@ class Decoding:
         registers = []
         builder = self._builder
         if builder:
-            builder.begin()
+            builder.begin(frame)
 
         def emit(register):
             registers.append(ordered(register_json(register, link.name in TEXT_PROTOCOLS), REGISTER_MEMBERS))

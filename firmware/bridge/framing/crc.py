@@ -6,38 +6,33 @@ KERMIT (some SML meters): as X-25 with start 0, not inverted. All reflected; 256
 
 from array import array
 
-X25_START = 0xFFFF  # running state before the first byte
-X25_INVERT = 0xFFFF  # exclusive-or of the running state gives the checksum
+from micropython import const
+
+from bridge.framing.octets import reflected
+
+X25_START = const(0xFFFF)  # running state before the first byte
+X25_INVERT = const(0xFFFF)  # exclusive-or of the running state gives the checksum
+_ARC = const(0xA001)  # polynomials, reflected
+_CCITT = const(0x8408)
+_tables = {}  # of the polynomials that were used
 
 
-def _table(polynomial: int) -> array:
-    words = array("H", bytes(512))
-    for octet in range(256):
-        crc = octet
-        for _ in range(8):
-            crc = crc >> 1 ^ polynomial if crc & 1 else crc >> 1
-        words[octet] = crc
+def table(polynomial: int) -> array:
+    """The 256 words of a reflected polynomial, made when first asked for."""
+    words = _tables.get(polynomial)
+    if words is None:
+        words = _tables[polynomial] = array("H", bytes(512))
+        for octet in range(256):
+            crc = octet
+            for _ in range(8):
+                crc = crc >> 1 ^ polynomial if crc & 1 else crc >> 1
+            words[octet] = crc
     return words
-
-
-def _reflected(buffer, start: int, end: int, crc: int, table: array) -> int:
-    for i in range(start, end):
-        crc = crc >> 8 ^ table[(crc ^ buffer[i]) & 0xFF]
-    return crc
-
-
-try:
-    from bridge.framing.crc_viper import reflected
-except (SyntaxError, AttributeError, ImportError, ValueError):  # no emitter, not MicroPython, not shipped, another chip's code
-    reflected = _reflected
-
-_ARC = _table(0xA001)
-_CCITT = _table(0x8408)
 
 
 def crc16_arc(buffer, start: int, end: int, crc: int = 0) -> int:
     """CRC-16/ARC of buffer[start:end]; give the last result as `crc` to go on."""
-    return reflected(buffer, start, end, crc, _ARC)
+    return reflected(buffer, start, end, crc, table(_ARC))
 
 
 def crc16_x25(buffer, start: int, end: int, crc: int = X25_START) -> int:
@@ -45,4 +40,4 @@ def crc16_x25(buffer, start: int, end: int, crc: int = X25_START) -> int:
 
     With `crc` 0 at the start and no inversion it is CRC-16/KERMIT.
     """
-    return reflected(buffer, start, end, crc, _CCITT)
+    return reflected(buffer, start, end, crc, table(_CCITT))

@@ -25,3 +25,18 @@ def printable(buffer, start: int, end: int) -> bool:
             return False
         start += 1
     return True
+
+
+@micropython.viper
+def reflected(buffer, start: int, end: int, crc: int, table) -> int:
+    """State of a reflected CRC-16 after buffer[start:end], from state `crc`; `table`: 256 words of the polynomial."""
+    octets = ptr8(buffer)
+    words = ptr16(table)
+    if (end - start) & 1:
+        crc = (crc >> 8) ^ words[(crc ^ octets[start]) & 0xFF]
+        start += 1
+    while start < end:
+        crc = (crc >> 8) ^ words[(crc ^ octets[start]) & 0xFF]
+        crc = (crc >> 8) ^ words[(crc ^ octets[start + 1]) & 0xFF]
+        start += 2
+    return crc
