@@ -33,7 +33,7 @@ _CR = const(13)
 # the objects seen in a telegram without CRC, C.D.E and A-B; key and code of each unit, with a 0 behind the last.
 _STRICT, _SEEN, _NEXT = const(9), const(10), const(14)
 _NOTHING_KNOWN = const(999)  # beyond all cells
-_UNIT_TABLE = const(144)
+_UNIT_TABLE = const(96)
 
 _register = Register()
 _views = Views()
@@ -41,17 +41,7 @@ _work = array("i", bytes(4 * _UNIT_TABLE))
 _work.extend(array("i", p1_units.table()))
 del p1_units
 unload("bridge.decoding.p1_units")
-
-
-class _Nothing:
-    """Stands for a reader who knows no registers."""
-
-    rows = array("i", [0])
-    value = ()
-    exponent = form = b""
-
-
-_plain = None
+_plain = None  # a p1_plain.Plain when one was needed
 
 
 def decode(frame, emit, known=None) -> None:
@@ -75,7 +65,7 @@ def decode(frame, emit, known=None) -> None:
     begun = False
     while True:
         if run:
-            at = run(buffer, at, end, _work, _register, _views, emit, known or _Nothing)
+            at = run(buffer, at, end, _work, _register, _views, emit, known)
         if at >= end:
             return
         octet = buffer[at]

@@ -19,7 +19,7 @@ _MINUS = const(45)
 _DOT = const(46)
 _MAX_DIGITS = const(20)  # no register is longer; a longer run of digits is text
 _MAX_GROUPS = const(8)  # (..) of one object that are read one by one; DSMR 2 gas has 7
-_MAX_PLAIN = const(64)  # registers of a telegram without CRC: DSMR 2.2 and 3.0 have 20
+_MAX_PLAIN = const(40)  # registers of a telegram without CRC: DSMR 2.2 and 3.0 have 20
 _LONGEST_UNIT = const(5)
 _HOURLY = const(24 << 16 | 3 << 8)  # 24.3.0: gas of DSMR 2 and 3
 # Lists handed on as they are: month peaks and the log of power failures.
@@ -27,7 +27,7 @@ _MONTH_PEAKS = const(98 << 16 | 1 << 8)
 _FAILURES = const(99 << 16 | 97 << 8)
 _UNKNOWN = const(-1)
 _STRICT, _SEEN = const(9), const(10)
-_SEEN_CDE, _SEEN_AB, _UNIT_TABLE = const(16), const(80), const(144)
+_SEEN_CDE, _SEEN_AB, _UNIT_TABLE = const(16), const(56), const(96)
 
 
 class Plain:

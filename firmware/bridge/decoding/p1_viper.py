@@ -15,10 +15,14 @@ def run(buffer, at: int, end: int, work, register, views, emit, known) -> int:
     kept = views.kept
     nothing = views.nothing  # None as a literal becomes the number 0 here
     places = ptr32(views.places)
-    rows = ptr32(known.rows)
-    exponents = ptr8(known.exponent)
-    form = ptr8(known.form)
-    values = known.value
+    rows = ptr32(work)  # never looked at when nothing is known: out[14] is high then
+    exponents = form = ptr8(buffer)
+    values = kept
+    if out[14] < 145:  # KNOWN_CELLS
+        rows = ptr32(known.rows)
+        exponents = ptr8(known.exponent)
+        form = ptr8(known.form)
+        values = known.value
     while at < end:
         if text[at] == 13 or text[at] == 10:
             at += 1
@@ -57,7 +61,7 @@ def run(buffer, at: int, end: int, work, register, views, emit, known) -> int:
             register.unit = out[11]
         else:
             index = places[0]
-            if index < 48 and places[index + 1] == out[5] << 14 | out[6]:
+            if index < 24 and places[index + 1] == out[5] << 14 | out[6]:
                 places[0] = index + 1
                 register.value = kept[index]
             else:
@@ -210,7 +214,7 @@ def number(buffer, at: int, work) -> int:
             return 0
     if digits == 0:
         return 0
-    row = 144
+    row = 96
     while out[row] != key:
         if out[row] == 0:
             return 0
@@ -224,14 +228,14 @@ def again(work) -> int:
     """Was the object seen before? Notes it when not."""
     out = ptr32(work)
     seen = out[10]
-    if seen >= 64:
+    if seen >= 40:
         return 1
     row = 0
     while row < seen:
-        if out[16 + row] == out[1] and out[80 + row] == out[0]:
+        if out[16 + row] == out[1] and out[56 + row] == out[0]:
             return 1
         row += 1
     out[16 + seen] = out[1]
-    out[80 + seen] = out[0]
+    out[56 + seen] = out[0]
     out[10] = seen + 1
     return 0

@@ -18,7 +18,7 @@ from micropython import const
 KNOWN_CELLS = 145  # 48 registers: more than any meter seen sends
 GIGAJOULE = 0x200 | 25  # not a DLMS code: heat meters on a P1 port count GJ, which no prefix of a register's unit says
 UNIT_KILO = 0x100  # or-ed to `unit`: the telegram says kWh, kW, kvar, kVA (the value counts those)
-_VIEWS = const(48)  # texts of a telegram whose views are kept: more than any seen; further ones are made each time
+_VIEWS = const(24)  # texts of a telegram whose views are kept: more than any seen; further ones are made each time
 
 
 class Register:

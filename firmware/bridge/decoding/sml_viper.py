@@ -31,7 +31,7 @@ def run(buffer, at: int, end: int, work, register, views, emit) -> int:
         register.scaler = out[6] if out[6] < 128 else out[6] - 256
         if kind == 3:
             index = places[0]
-            if index < 48 and places[index + 1] == out[7] << 14 | out[8]:
+            if index < 24 and places[index + 1] == out[7] << 14 | out[8]:
                 places[0] = index + 1
                 register.value = kept[index]
             else:
