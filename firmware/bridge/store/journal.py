@@ -146,9 +146,8 @@ class Cursor:
         self._next = min(seq, journal.next)
         self._lost = 0
         self.gap = None
-        # Where `next` is, and where the last batch ended: a batch that is acknowledged is not read twice.
-        self._at = Decoder(journal)
-        self._ahead = Decoder(journal)
+        # Where `next` is, and where the last batch ended: a batch that is acknowledged is not read twice. Made by the first batch.
+        self._at = self._ahead = None
 
     @property
     def next(self) -> int:
@@ -173,6 +172,8 @@ class Cursor:
 
     def batch(self, limit: int) -> list:
         """Up to `limit` readings from `next` on, oldest first; the cursor stays where it is."""
+        if self._at is None:
+            self._at, self._ahead = Decoder(self._journal), Decoder(self._journal)
         self._at.seek(self.next)
         ahead = self._ahead
         ahead.copy(self._at)
@@ -187,7 +188,7 @@ class Cursor:
         if seq <= self.next:
             return
         self._next = seq
-        if self._ahead.seq == seq:
+        if self._ahead is not None and self._ahead.seq == seq:
             self._at, self._ahead = self._ahead, self._at
 
 
