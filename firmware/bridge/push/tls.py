@@ -5,6 +5,7 @@ certificate (for a self-signed certificate: the certificate itself). Needed once
 """
 
 import binascii
+import os
 import tls
 from micropython import const
 
@@ -66,11 +67,14 @@ def certificates(data: bytes, name: str) -> list:
 
 
 def _read(path: str, prefix: str) -> bytes:
+    data = None
     try:
-        with open(path, "rb") as file:
-            data = file.read(_MAX_FILE + 1)
+        # Asked before it is read: reading with a limit takes a buffer of that size.
+        if os.stat(path)[6] <= _MAX_FILE:
+            with open(path, "rb") as file:
+                data = file.read()
     except OSError:
         raise TlsError(prefix + "_ca: there is no file " + path + " on the dongle")
-    if len(data) > _MAX_FILE:
+    if data is None:
         raise TlsError(prefix + "_ca: " + path + " is longer than 8 KB; keep only the CA that signed the server's certificate")
     return data
