@@ -12,12 +12,9 @@ def run(buffer, at: int, end: int, work, register, views, emit, known) -> int:
     """Reads objects from `at` on; gives where it stopped: `end`, or an object that p1.py must look at."""
     text = ptr8(buffer)
     out = ptr32(work)
-    kept = views.kept
-    nothing = views.nothing  # None as a literal becomes the number 0 here
-    places = ptr32(views.places)
     rows = ptr32(work)  # never looked at when nothing is known: out[14] is high then
     exponents = form = ptr8(buffer)
-    values = kept
+    values = views
     if out[14] < 145:  # KNOWN_CELLS
         rows = ptr32(known.rows)
         exponents = ptr8(known.exponent)
@@ -52,29 +49,38 @@ def run(buffer, at: int, end: int, work, register, views, emit, known) -> int:
                             at = after
                             continue
                 rows[0] = row
-        register.ab = out[0]
-        register.cde = out[1]
-        register.f = out[2]
-        if kind & 1:
-            register.value = out[3] if kind & 4 == 0 else 0 - out[3]
-            register.scaler = 0 - out[4]
-            register.unit = out[11]
-        else:
-            index = places[0]
-            if index < 24 and places[index + 1] == out[5] << 14 | out[6]:
-                places[0] = index + 1
-                register.value = kept[index]
-            else:
-                register.value = views.get(out[5], out[6])
-            register.scaler = 0
-            register.unit = 0
-        if kind & 2:
-            register.time = views.get(out[7], out[8])
-        else:
-            register.time = nothing
+        fill(register, work, views)
         emit(register)
         at = after
     return at
+
+
+@micropython.viper
+def fill(register, work, views):
+    """Writes the object that was read to `register`."""
+    out = ptr32(work)
+    places = ptr32(views.places)
+    kind = out[12]
+    register.ab = out[0]
+    register.cde = out[1]
+    register.f = out[2]
+    if kind & 1:
+        register.value = out[3] if kind & 4 == 0 else 0 - out[3]
+        register.scaler = 0 - out[4]
+        register.unit = out[11]
+    else:
+        index = places[0]
+        if index < 24 and places[index + 1] == out[5] << 14 | out[6]:
+            places[0] = index + 1
+            register.value = views.kept[index]
+        else:
+            register.value = views.get(out[5], out[6])
+        register.scaler = 0
+        register.unit = 0
+    if kind & 2:
+        register.time = views.get(out[7], out[8])
+    else:
+        register.time = views.nothing  # None as a literal becomes the number 0 here
 
 
 @micropython.viper
