@@ -11,7 +11,7 @@ from host_tools.errors import FAILED, UserError
 FIRST = (
     "asyncio", "bridge.core.civil", "bridge.core.clock", "bridge.core.log", "bridge.core.supervisor",
     "bridge.core.status", "bridge.core.unload", "bridge.hal.memory", "bridge.hal.wlan",
-    "bridge.framing.frame", "bridge.framing.p1", "bridge.decoding.p1", "bridge.reading.quantities", "bridge.reading.obis_tables",
+    "bridge.framing.frame", "bridge.framing.p1", "bridge.decoding.p1", "bridge.reading.quantities",
     "bridge.reading.reading", "bridge.reading.builder", "bridge.store.journal", "bridge.store.store", "bridge.pipeline",
     "bridge.uart.reader", "bridge.wifi.station", "bridge.push.sink", "bridge.push.payload", "bridge.push.tls",
     "bridge.push.mqtt_packets", "bridge.push.mqtt_client", "bridge.push.mqtt_sink", "bridge.push.homeassistant",
