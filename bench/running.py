@@ -44,14 +44,13 @@ def figures() -> Iterator[tuple]:
             memory = heap_after(*case, micropython, heap, bits)
             yield f"heap.running.{name}{suffix}", memory["heap_live"] - fakes, "byte"
             yield f"heap.running.{name}{suffix}.with_fakes", memory["heap_live"], "byte"
-            yield f"heap.piece_16k_free.{name}{suffix}", int(memory["heap_piece"]), "1 = yes"
     yield "heap.smallest.p1_tls", smallest(*CASES["p1_tls"], micropython32.need()), "byte"
 
 
 def heap_of_fakes(micropython: str) -> int:
     """Bytes that the simulator's stand-ins take in the firmware's heap."""
     command = [micropython, str(callgrind.HERE / "on_micropython" / "fakes.py")]
-    path = f"{runtime.BOARDS / 'sim'}:.frozen"
+    path = f"{build.BUILD / 'sim'}:.frozen"
     done = subprocess.run(command, capture_output=True, text=True, env=runtime.environment(extra={"MICROPYPATH": path}))
     if done.returncode:
         raise UserError(f"fakes.py failed: {(done.stdout + done.stderr)[-300:]}", FAILED)

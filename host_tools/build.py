@@ -31,6 +31,7 @@ class Built:
 def build(board: str, out: Path | None = None) -> list[Built]:
     """Compiles everything for `board` into `out` (build/<board>) and returns the files, sorted by name.
 
+    A board's own modules (the simulator's stand-ins for the chip's) go to the top folder, with their names as they are.
     Raises UserError for an unknown board, for one whose data is not valid, and for a source that does not compile.
     """
     wrong = boards.check(boards.load(board), boards.capabilities())
@@ -38,7 +39,8 @@ def build(board: str, out: Path | None = None) -> list[Built]:
         raise UserError(f"boards/{board}/board.json: {wrong[0]}")
     out = out or BUILD / board
     sources = sorted(path.relative_to(runtime.FIRMWARE) for path in runtime.FIRMWARE.rglob("*.py"))
-    wanted = {target(source) for source in sources} | {Path("board.json")}
+    own = sorted(path.relative_to(runtime.BOARDS / board) for path in (runtime.BOARDS / board).glob("*.py"))
+    wanted = {target(source) for source in sources} | {source.with_suffix(".mpy") for source in own} | {Path("board.json")}
     for old in [path for path in out.rglob("*") if path.is_file() and path.relative_to(out) not in wanted]:
         old.unlink()
     for folder in {(out / path).parent for path in wanted}:
@@ -49,7 +51,8 @@ def build(board: str, out: Path | None = None) -> list[Built]:
     with tempfile.TemporaryDirectory() as folder:
         _shortened(compiled, Path(folder))
         with ThreadPoolExecutor(4) as pool:
-            list(pool.map(lambda source: _compile(source, Path(folder), out), compiled))
+            list(pool.map(lambda source: _compile(source, Path(folder), out / target(source)), compiled))
+            list(pool.map(lambda source: _compile(source, runtime.BOARDS / board, out / source.with_suffix(".mpy")), own))
     shutil.copyfile(runtime.BOARDS / board / "board.json", out / "board.json")
     return [Built(path.as_posix(), out / path, (out / path).stat().st_size) for path in sorted(wanted)]
 
@@ -71,13 +74,13 @@ def _shortened(sources: list[Path], folder: Path) -> None:
         (folder / source).write_text(text, encoding="utf-8")
 
 
-def _compile(source: Path, folder: Path, out: Path) -> None:
+def _compile(source: Path, folder: Path, made: Path) -> None:
     # Without line numbers (-O3): they take 4 % of the code's RAM.
-    command = [compiler(), "-O3", "-s", source.as_posix(), "-o", str(out / target(source)), str(folder / source)]
+    command = [compiler(), "-O3", "-s", source.as_posix(), "-o", str(made), str(folder / source)]
     run = subprocess.run(command, capture_output=True, text=True)
     if run.returncode:
         last = (run.stderr or run.stdout).strip().splitlines()[-1:]
-        raise UserError(f"firmware/{source.as_posix()} does not compile: {''.join(last)}", FAILED)
+        raise UserError(f"{source.as_posix()} does not compile: {''.join(last)}", FAILED)
 
 
 def compiler() -> str:

@@ -25,6 +25,7 @@ from host_tools.wire import PtyWire
 WIFI = {"wifi_ssid": "simulated home", "wifi_password": "simulated password"}
 STATUS_S = 2  # seconds between status documents: the screen follows, the firmware is not kept busy
 ESP32_WORD = 4  # bytes
+STAND_INS_BYTES = 22 * 1024  # what the simulator's stand-ins for the chip's modules take of the heap; on a chip they are in flash (make bench: heap.fakes)
 CRASHES = 3  # the firmware is started again after a crash; so many in one run are a fault that does not go away
 UNIQUE_ID = "a1b2c3d4e5f6"  # the simulated chip's number
 DEVICE = f"mb-{UNIQUE_ID[-6:]}"  # the name that the firmware makes of it
@@ -44,7 +45,7 @@ class Choices:
     mqtt_port: int = 0
     http_port: int = 0
     ca: str | None = None
-    heap: str = "112k"
+    heap: str = "128k"
     folder: str | None = None
 
 
@@ -167,7 +168,7 @@ class SimulatedRun:
         path = ":".join([str(self._built), str(runtime.BOARDS / "sim"), ".frozen"])
         self.dongle = Dongle(
             self.folder, self.wire.path, self.settings(), line_file=self._line_file, on_log=take, micropython=self._micropython,
-            heap=str(heap_bytes(self.choices.heap) * word_bytes(self._micropython) // ESP32_WORD), main=self._built / "main.py",
+            heap=str((heap_bytes(self.choices.heap) + STAND_INS_BYTES) * word_bytes(self._micropython) // ESP32_WORD), main=self._built / "main.py",
             env={"MICROPYPATH": path}, unique_id=UNIQUE_ID)
         if self.choices.ca:
             self.dongle.flash.mkdir(parents=True, exist_ok=True)

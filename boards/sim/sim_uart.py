@@ -20,6 +20,8 @@ _GET_FILENO = 10  # MP_STREAM_GET_FILENO
 _READ, _WRITE, _HANG_UP = 1, 4, 16
 _EINVAL = -22
 _UARTS = 3
+_RXBUF_DEFAULT = 256
+_ASIDE = 256
 
 
 class UART(io.IOBase):
@@ -40,9 +42,9 @@ class UART(io.IOBase):
         self._file = None
         self._fd = None
         self._tried = None
-        self._pending = b""
+        self._kept = memoryview(bytearray(_RXBUF_DEFAULT))  # the driver's buffer; what waits in it is _start.._end
+        self._start = self._end = 0
         self._lost = 0
-        self._rxbuf = 256
         self._line_at = None
         self._sender = None
         self._poll = None
@@ -75,8 +77,8 @@ class UART(io.IOBase):
         old = getattr(self, "_line", None)
         if parity == -1:
             parity = old.parity if old else None
-        if rxbuf >= 0:
-            self._rxbuf = rxbuf
+        if rxbuf >= 0 and rxbuf != len(self._kept):
+            self._kept = memoryview(bytearray(rxbuf))
         self._line = Line(
             baudrate or (old.baud if old else 115200),
             bits or (old.bits if old else 8),
@@ -85,7 +87,7 @@ class UART(io.IOBase):
             bool(invert & self.INV_RX),
         )
         self._line_at = None
-        self._pending = b""
+        self._start = self._end = 0
 
     def deinit(self):
         self._close()
@@ -95,30 +97,31 @@ class UART(io.IOBase):
 
     def any(self):
         self._drain()
-        return len(self._pending)
+        return self._end - self._start
 
     def readinto(self, buf, nbytes=-1):
         self._drain()
-        n = min(len(self._pending), len(buf) if nbytes < 0 else nbytes)
+        n = min(self._end - self._start, len(buf) if nbytes < 0 else nbytes)
         if not n:
             return None
-        buf[:n] = self._pending[:n] if n < len(self._pending) else self._pending
-        self._pending = self._pending[n:] if n < len(self._pending) else b""
+        buf[:n] = self._kept[self._start : self._start + n]
+        self._start += n
         return n
 
     def read(self, nbytes=-1):
-        self._drain()
-        n = len(self._pending) if nbytes < 0 else min(nbytes, len(self._pending))
+        n = self.any() if nbytes < 0 else min(nbytes, self.any())
         if not n:
             return None
-        data = self._pending[:n]
-        self._pending = self._pending[n:]
-        return data
+        data = bytearray(n)
+        self.readinto(data)
+        return bytes(data)
 
     def readline(self):
         self._drain()
-        n = self._pending.find(b"\n") + 1
-        return self.read(n or -1)
+        for at in range(self._start, self._end):
+            if self._kept[at] == 10:
+                return self.read(at + 1 - self._start)
+        return self.read()
 
     def write(self, buf):
         if self._file is None:
@@ -134,13 +137,13 @@ class UART(io.IOBase):
     def ioctl(self, request, arg):
         if request == _GET_FILENO:
             # With bytes at hand only ioctl(POLL) tells the truth; with none the operating system can wait for us.
-            if self._fd is None or self._pending:
+            if self._fd is None or self._start < self._end:
                 return _EINVAL
             return self._fd
         if request == _POLL:
-            if arg & _READ and not self._pending:
+            if arg & _READ and self._start == self._end:
                 self._drain()
-            return arg & (_READ if self._pending else 0) | arg & _WRITE
+            return arg & (_READ if self._start < self._end else 0) | arg & _WRITE
         return _EINVAL
 
     # the wire --------------------------------------------------------------------------------------------------------
@@ -177,47 +180,67 @@ class UART(io.IOBase):
             if utime.ticks_diff(utime.ticks_ms(), self._tried) < _RETRY_MS:
                 return
             self._open()
-        kept = len(self._pending)
         while self._file is not None:
             event = 0
             for _, event in self._poll.ipoll(0):
                 pass
             if not event:
                 return
-            chunk = self._take()
+            misread = self._misreads()
+            if misread or self._end == len(self._kept) and not self._make_room():
+                chunk = self._take_aside(misread)
+            else:
+                chunk = self._take(self._kept[self._end :])
+                self._end += chunk or 0
             if not chunk:
                 if chunk is not None:  # the sender has gone: an error, an end, or nothing to read after a hang-up
                     self._close()
                 return
-            chunk = self._as_read(chunk)
-            room = self._rxbuf - kept
-            if len(chunk) > room:
-                self._lost += len(chunk) - room
-                chunk = chunk[:room]
-            kept += len(chunk)
-            self._pending = self._pending + chunk if self._pending else chunk
 
-    def _take(self):
-        """Up to 1 KB of what was sent; b"" when the sender has gone, None when there is nothing yet."""
+    def _make_room(self):
+        """Moves what waits to the front; False when there is no room all the same."""
+        if not self._start:
+            return False
+        count = self._end - self._start
+        self._kept[:count] = bytes(self._kept[self._start : self._end])
+        self._start, self._end = 0, count
+        return True
+
+    def _take(self, room):
+        """Fills `room` with what was sent: how many bytes; 0 when the sender has gone, None when there is nothing yet."""
         try:
-            return self._file.read(1024)
+            return self._file.readinto(room)
         except OSError:
-            return b""
+            return 0
 
-    def _as_read(self, chunk):
-        """What these settings make of bytes that the meter sent with its own."""
+    def _take_aside(self, misread):
+        """Like _take, for bytes that are read wrongly (`misread` tells how) or find no room: as many as fit are kept."""
+        chunk = bytearray(_ASIDE)
+        count = self._take(chunk)
+        if not count:
+            return count
+        data = misread(chunk[:count]) if misread else chunk[:count]
+        self._make_room()
+        fit = min(len(data), len(self._kept) - self._end)
+        self._kept[self._end : self._end + fit] = data[:fit]
+        self._end += fit
+        self._lost += len(data) - fit
+        return count
+
+    def _misreads(self):
+        """A function for what these settings make of bytes that the meter sent with its own; None when they agree."""
         path = chip("line")
         if not path:
-            return chunk
+            return None
         now = utime.ticks_ms()
         if self._line_at is None or utime.ticks_diff(now, self._line_at) > _CHECK_LINE_MS:
             self._line_at = now
             self._sender = self._learn(path)
         if self._sender is None:
-            return chunk
+            return None
         from sim_line import misread
 
-        return misread(chunk, self._sender, self._line)
+        return lambda chunk: misread(chunk, self._sender, self._line)
 
     def _learn(self, path):
         """The meter's settings if they differ from ours, else None."""

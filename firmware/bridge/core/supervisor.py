@@ -6,6 +6,7 @@ every error: it is the boundary behind which nobody is left to handle one.
 """
 
 import asyncio
+import gc
 import io
 import sys
 import time
@@ -103,11 +104,16 @@ class Supervisor:
             await asyncio.sleep_ms(backoff.next_ms())
 
     def _died(self, task: _Task, error: Exception) -> None:
-        text = io.StringIO()
-        sys.print_exception(error, text)
-        lines = text.getvalue().strip().split("\n")
-        task.error = lines[-1]
-        self._log.error(task.name, "died of %s %s" % (lines[-1], lines[-2].strip() if len(lines) > 2 else ""))
+        task.error = "MemoryError"
+        gc.collect()  # whatever it died of, memory for telling it and for the next try is wanted
+        try:
+            text = io.StringIO()
+            sys.print_exception(error, text)
+            lines = text.getvalue().strip().split("\n")
+            task.error = lines[-1]
+            self._log.error(task.name, "died of %s %s" % (lines[-1], lines[-2].strip() if len(lines) > 2 else ""))
+        except MemoryError:
+            pass  # too little even to tell: the status says it
         if self._strict and isinstance(error, _PROGRAMMING):
             self._fatal = error
 
