@@ -18,8 +18,8 @@ ANSWER_MS = 10000
 _CHECK_MS = const(500)
 # Enough to keep a link with 50 ms of delay busy; a broker may hold as many in its own queue without harm.
 WINDOW = const(8)
-# Pieces are put together up to one segment of most links: each write is a packet, over TLS a record.
-_SEGMENT = const(1024)
+# Pieces are put together up to this: each write is a packet, over TLS a record, but a fragmented heap has no room for more in one.
+_SEGMENT = const(512)
 _CLOSE_MS = const(1000)
 _LAST_ID = const(65535)  # packet ids are 1..65535
 _IPPROTO_TCP = const(6)
@@ -91,16 +91,19 @@ class MqttClient:
         if self._torn:
             raise MqttError("a packet was cut short")
         self._torn = True
-        out = packet(0x30 | qos << 1 | retain, head, size)
+        out = [packet(0x30 | qos << 1 | retain, head, size)]
+        joined = len(out[0])
         for piece in pieces:
             size -= len(piece)
-            if len(out) + len(piece) > _SEGMENT:
-                await self._send(out)
-                out = bytearray()
-            out.extend(piece)
+            joined += len(piece)
+            if joined > _SEGMENT:
+                await self._send(b"".join(out))
+                out.clear()
+                joined = len(piece)
+            out.append(piece)
         if size:
             raise ValueError("payload and its size differ")
-        await self._send(out)
+        await self._send(b"".join(out))
         self._torn = False
         if packet_id in self.waiting:
             self.waiting[packet_id] = time.ticks_ms()

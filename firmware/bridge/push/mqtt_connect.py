@@ -40,6 +40,15 @@ def connect_packet(client_id: str, keepalive_s: int, user: str = "", password: s
     return packet(0x10, b"\x00\x04MQTT\x04" + bytes((flags, keepalive_s >> 8, keepalive_s & 255)) + body)
 
 
+def prepare(sink) -> None:
+    """Makes `sink.tls`, the TLS context, where it is needed and not there. Raises TlsError."""
+    settings = sink.context.settings
+    if sink.tls is None and settings.get("mqtt_url").startswith("mqtts://"):
+        from bridge.push.tls import make_context
+
+        sink.tls = make_context(settings.get("mqtt_tls_verify"), settings.get("mqtt_ca"), sink.context.log, sink.name)
+
+
 def make_client(sink, base: str) -> MqttClient:
     """A client for the settings of `sink`, whose topics begin with `base`; a TLS context is kept in `sink.tls`."""
     settings = sink.context.settings
@@ -49,10 +58,7 @@ def make_client(sink, base: str) -> MqttClient:
     scheme, _, rest = settings.get("mqtt_url").partition("://")
     secure = scheme == "mqtts"
     host, port = split_host_port(rest.split("/", 1)[0], _TLS_PORT if secure else _PORT)
-    if secure and sink.tls is None:
-        from bridge.push.tls import make_context
-
-        sink.tls = make_context(settings.get("mqtt_tls_verify"), settings.get("mqtt_ca"), sink.context.log, sink.name)
+    prepare(sink)
     keepalive_s = settings.get("mqtt_keepalive_s")
     hello = connect_packet(
         sink.context.identity.device, keepalive_s, settings.get("mqtt_user"), settings.get("mqtt_password"), (base + "/bridge", "offline")

@@ -8,13 +8,13 @@ import time
 
 from micropython import const
 
-from bridge.push.payload import batch_pieces, reading_bytes, state_pieces, time_of
+from bridge.push.payload import batch_head, reading_pieces, state_pieces, time_of
 from bridge.push.sequences import Sequences
 from bridge.push.sink import Sink
 
-# A batch is a piece per reading, sent one after the other: this much together is had from a heap that is nearly full.
-_BATCH_BYTES = const(3000)
-_FIRST_BATCH = const(8)  # readings; the next batches follow from the size of this one
+# A batch is in small pieces, sent one after the other: this much together is had from a heap that is nearly full.
+_BATCH_BYTES = const(2048)
+_FIRST_BATCH = const(3)  # readings; the next batches follow from the size of this one
 _MOST_IN_BATCH = const(40)
 # Fewer than the client's window, so that the newest reading always finds a place.
 _BACKLOG_IN_FLIGHT = const(5)
@@ -37,6 +37,7 @@ class Delivery(Sink):
         self._live = -1  # sequence number of the last reading sent live
         self._live_ms = 0
         self._limit = _FIRST_BATCH
+        self._count = 0  # readings in the last batch
         self._undated = False  # the backlog begins with a reading whose time cannot be told yet
 
     def live(self):
@@ -61,7 +62,7 @@ class Delivery(Sink):
         for piece in pieces:
             size += len(piece)
         if not retain:
-            self._limit = max(1, min(_MOST_IN_BATCH, len(pieces) // 2 * _BATCH_BYTES // size))
+            self._limit = max(1, min(_MOST_IN_BATCH, self._count * _BATCH_BYTES // size))
         packet_id = await self.client.publish(self.base + topic, (size, pieces), 1, retain)
         self.sequences.add(first, last, packet_id)
 
@@ -80,6 +81,7 @@ class Delivery(Sink):
             self._reader.ack(first - 1)
         begin = stop
         last = stop - 1
+        count = 0
         pieces = []
         for reading in self._reader.batch(min(stop - first, self._limit)):
             if reading.seq >= stop:
@@ -89,11 +91,17 @@ class Delivery(Sink):
             if time_of(reading, context.clock) is None:
                 break
             last = reading.seq
-            pieces.append(reading_bytes(reading, context))
+            count += 1
+            pieces.append(b",")
+            pieces.extend(reading_pieces(reading, context))
+            pieces[-1] += b"}"
         self._undated = begin < stop and not pieces
         if pieces:
             missing = (first, begin - 1, begin - first) if begin > first else None
-            return "/backlog", batch_pieces(pieces, context, True, missing), False, first, last
+            pieces[0] = batch_head(context, True, missing)  # for the first comma
+            pieces.append(b"]}")
+            self._count = count
+            return "/backlog", pieces, False, first, last
         if not self._undated:
             # All of them have gone from the store; the sink's cursor counts them as lost.
             self.sequences.add(first, last, 0)

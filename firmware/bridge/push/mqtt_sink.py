@@ -5,11 +5,12 @@ retained), bridge and meter ("online"/"offline", retained). The broker's acknowl
 """
 
 import asyncio
-import json
+import gc
 import time
 
 from micropython import const
 
+from bridge.core.errors import BridgeError
 from bridge.core.unload import unload
 from bridge.push.mqtt_delivery import Delivery
 from bridge.push.mqtt_packets import MqttError
@@ -34,6 +35,19 @@ class MqttSink(Delivery):
         self._heard_s = None  # uptime at the newest reading
         self._seen = None  # sequence number of the newest reading
         self._status_due = 0  # ticks
+        self._discovery = context.settings.get("mqtt_discovery")  # not when there was no memory for it
+        self._prepare()
+
+    def _prepare(self) -> None:
+        """The TLS context is a large piece of memory, best taken while the heap is in one; what is wrong with it, the session tells."""
+        from bridge.push.mqtt_connect import prepare
+
+        try:
+            prepare(self)
+        except (BridgeError, MemoryError):
+            pass
+        prepare = None
+        unload("bridge.push.tls", "bridge.push.mqtt_connect")
 
     async def session(self) -> None:
         """One connection, until it breaks; leaves "offline" behind when it is ended from here."""
@@ -77,8 +91,8 @@ class MqttSink(Delivery):
             unload("bridge.push.tls", "bridge.push.mqtt_connect")
         await self._say("/bridge", _ONLINE)
         self.connected()
-        self._announce = settings.get("mqtt_discovery")
-        if self._announce:
+        self._announce = self._discovery
+        if settings.get("mqtt_discovery"):
             self.client.on_message = self._received
             await self.client.subscribe(settings.get("mqtt_discovery_prefix") + "/status")
         self._online = None
@@ -100,7 +114,7 @@ class MqttSink(Delivery):
     def _received(self, topic: bytes, payload: bytes) -> None:
         """Home Assistant has started: it wants to be told everything again."""
         if payload == _ONLINE:
-            self._announce = True
+            self._announce = self._discovery = True
             self._live = -1
             self._status_due = time.ticks_ms()
 
@@ -138,29 +152,34 @@ class MqttSink(Delivery):
             before = len(self._known)
             self._known.update(newest.schema.ids)
             if len(self._known) > before:
-                self._announce = self.context.settings.get("mqtt_discovery")
+                self._announce = self._discovery
 
     async def _discover(self) -> None:
+        """Where the memory is too small for it, the readings go on without; it is tried again when Home Assistant starts."""
         self._announce = False
+        gc.collect()
+        try:
+            await self._send_discovery()
+        except MemoryError:
+            self._discovery = False
+        finally:
+            unload("bridge.push.homeassistant", "bridge.push.homeassistant_entities")
+        if not self._discovery:
+            self.context.log.warning(self.name, "not enough memory to announce the sensors to Home Assistant")
+
+    async def _send_discovery(self) -> None:
         from bridge.push.homeassistant import Discovery
 
         settings = self.context.settings
         discovery = Discovery(self.context.identity, settings.get("device_name"), settings.get("mqtt_discovery_prefix"), self.base)
-        try:
-            await self.client.publish(discovery.topic, discovery.message(sorted(self._known)), 1, True)
-        finally:
-            discovery = Discovery = None
-            unload("bridge.push.homeassistant", "bridge.push.homeassistant_entities")
+        await self.client.publish(discovery.topic, discovery.message(sorted(self._known)), 1, True)
 
     async def _publish_status(self) -> None:
-        """Section by section, so that no long string is made.
+        """In small pieces, taken once: a second time they might be of other lengths.
 
         "online" goes with it: the will of a connection that we gave up can come after the greeting of this one.
         """
         self._status_due = time.ticks_add(time.ticks_ms(), self.context.settings.get("status_interval_s") * 1000)
         await self.client.publish(self.base + "/bridge", _ONLINE, 0, True)
-        pieces = [b"{"]
-        for section, value in self.context.status().items():
-            pieces.append(('%s"%s":%s' % ("," if len(pieces) > 1 else "", section, json.dumps(value))).encode())
-        pieces.append(b"}")
+        pieces = list(self.context.status())
         await self.client.publish(self.base + "/status", (sum([len(piece) for piece in pieces]), pieces), 0, True)

@@ -13,10 +13,11 @@ from bridge.reading.quantities import GAUGES_END, QUANTITIES, STATE
 from bridge.reading.reading import EXPONENT_ZERO, TIME_SOURCE_NAMES, UPTIME
 
 _FIRST_TIME = GAUGES_END + len([row for row in QUANTITIES if row[1] == STATE])  # ids from here on are times
-_HEAD = const(3)  # values in front of the quantities': boot, seq, time
 # The newest readings have one schema, those of the history two more; each form is some 400 bytes.
 _MOST_FORMS = const(3)
-_forms = {}  # schema to (meter id, time source, object with % for each value, places of the values that %d does not show)
+# A form, and what it makes, is in pieces of about this many bytes: a fragmented heap has no room for a whole one.
+_PIECE = const(200)
+_forms = {}  # schema to (meter id, time source, start, piece, places, piece, places, ...): see _form
 _minutes = {}  # minute to the text of its times but their seconds: readings of one minute and sub-meter times repeat it
 _MINUTES = const(4)
 
@@ -37,70 +38,97 @@ def _time(utc: int) -> bytes:
 
 
 def _form(schema, id: str, source: int) -> tuple:
+    """The start with %s for boot, seq and time; then, in turn, bytes with % for each value, and where among all values these are:
+    their first, how many, and the ones that %d does not show.
+    """
     text = '{"boot":%%d,"seq":%%d,"time":%%s,"time_source":"%s"' % TIME_SOURCE_NAMES[source]
     if id:
         text += ',"meter_id":' + json.dumps(id).replace("%", "%%")
+    form = [id, source, text.encode()]
+    text = b""
+    first = 0
     places = []
-    for quantity in schema.ids:
+    for place, quantity in enumerate(schema.ids):
         exponent = schema.form[quantity] - EXPONENT_ZERO
         is_text = quantity >= _FIRST_TIME or exponent < 0
         if is_text or exponent:
-            places.append(_HEAD + schema.slots[quantity])
-        text += ',"%s":%s' % (QUANTITIES[quantity][0], "%s" if is_text else "%d")
+            places.append(place - first)
+        text += b',"%s":%s' % (QUANTITIES[quantity][0].encode(), b"%s" if is_text else b"%d")
+        if len(text) > _PIECE or place + 1 == len(schema.ids):
+            form.append(text)
+            form.append(bytes([first, place + 1] + places))
+            text = b""
+            first = place + 1
+            places = []
     if len(_forms) == _MOST_FORMS:
         _forms.clear()
-    found = _forms[schema] = (id, source, (text + "}").encode(), bytes(places))
+    found = _forms[schema] = tuple(form)
     return found
 
 
-def reading_bytes(reading, context) -> bytes:
-    """One reading as an object."""
+def reading_pieces(reading, context) -> list:
+    """One reading as an object, without its closing brace: bytes to be joined, 300 at most."""
     schema = reading.schema
     id = reading.meter.id
     form = _forms.get(schema)
     if not form or form[0] != id or form[1] != reading.time_source:
         form = _form(schema, id, reading.time_source)
     utc = time_of(reading, context.clock)
-    values = [context.identity.boot, reading.seq, b"null" if utc is None else _time(utc)] + reading.values
-    for place in form[3]:
-        quantity = schema.ids[place - _HEAD]
-        if quantity >= _FIRST_TIME:
-            values[place] = _time(values[place])
-        elif schema.form[quantity] > EXPONENT_ZERO:
-            values[place] = reading.get(quantity)
-        else:
-            values[place] = reading.text(quantity).encode()
-    return form[2] % tuple(values)
+    pieces = [form[2] % (context.identity.boot, reading.seq, b"null" if utc is None else _time(utc))]
+    for at in range(3, len(form), 2):
+        places = form[at + 1]
+        first = places[0]
+        values = reading.values[first : places[1]]
+        for place in places[2:]:
+            quantity = schema.ids[first + place]
+            if quantity >= _FIRST_TIME:
+                values[place] = _time(values[place])
+            elif schema.form[quantity] > EXPONENT_ZERO:
+                values[place] = reading.get(quantity)
+            else:
+                values[place] = reading.text(quantity).encode()
+        pieces.append(form[at] % tuple(values))
+    return pieces
+
+
+def reading_bytes(reading, context) -> bytes:
+    """One reading as an object."""
+    pieces = reading_pieces(reading, context)
+    pieces.append(b"}")
+    return b"".join(pieces)
 
 
 def state_pieces(reading, context) -> list:
     """The newest reading, with what the meter says beside numbers: its message, month peaks, sub-meters' ids; bytes to be joined."""
-    pieces = [reading_bytes(reading, context)]
+    pieces = reading_pieces(reading, context)
     meter = reading.meter
-    more = b""
     for name in ("gas_id", "water_id", "heat_id", "message"):
         text = getattr(meter, name)
         if text:
-            more += (',"%s":%s' % (name.replace("_id", "_meter_id"), json.dumps(text))).encode()
-    if meter.month_peaks:
-        rows = []
-        for month, when, watts in meter.month_peaks:
-            rows.append('{"month":"%s","time":%s,"power_w":%d}' % (month, '"%s"' % iso(when) if when is not None else "null", watts))
-        more += (',"month_peaks":[' + ",".join(rows) + "]").encode()
-    if more:
-        pieces = [pieces[0][:-1], more, b"}"]
+            pieces.append((',"%s":%s' % (name.replace("_id", "_meter_id"), json.dumps(text))).encode())
+    before = ',"month_peaks":['
+    for month, when, watts in meter.month_peaks:
+        row = before + '{"month":"%s","time":%s,"power_w":%d}' % (month, '"%s"' % iso(when) if when is not None else "null", watts)
+        pieces.append(row.encode())
+        before = ","
+    pieces.append(b"]}" if meter.month_peaks else b"}")
     return pieces
 
 
-def batch_pieces(readings: list, context, backlog: bool, missing=None) -> list:
-    """A batch of what `reading_bytes` made, oldest first, as bytes to be sent one after the other.
+def batch_head(context, backlog: bool, missing=None) -> bytes:
+    """How a batch begins: readings follow, commas between them, then "]}".
 
     `missing` (from, to, count): readings that were overwritten before this destination had them.
     """
     head = '{"device":"%s","backlog":%s' % (context.identity.device, "true" if backlog else "false")
     if missing:
         head += ',"missing":{"from":%d,"to":%d,"count":%d}' % missing
-    pieces = [(head + ',"readings":[').encode()]
+    return (head + ',"readings":[').encode()
+
+
+def batch_pieces(readings: list, context, backlog: bool, missing=None) -> list:
+    """A batch of what `reading_bytes` made, oldest first, as bytes to be sent one after the other; `missing` as for `batch_head`."""
+    pieces = [batch_head(context, backlog, missing)]
     for reading in readings:
         if len(pieces) > 1:
             pieces.append(b",")

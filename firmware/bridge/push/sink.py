@@ -32,7 +32,8 @@ class Identity:
 
 
 class Context:
-    """What a sink is given: store, clock, log, settings (a mapping), identity, `status()` for the whole device's status, and
+    """What a sink is given: store, clock, log, settings (a mapping), identity, `status()` for the whole device's status (an iterator of its
+    JSON in bytes), and
     `online`: an Event that is set while there is a network (None: there always is).
     """
 

@@ -5,6 +5,7 @@ certificate (for a self-signed certificate: the certificate itself). Needed once
 """
 
 import binascii
+import gc
 import os
 import tls
 from micropython import const
@@ -30,6 +31,7 @@ def make_context(verify: bool, ca_path: str, log, prefix: str) -> tls.SSLContext
     `verify` is the setting <prefix>_tls_verify, `ca_path` the setting <prefix>_ca. Without verification a warning is logged.
     Make it once and use it for each connection. Raises TlsError, whose text names the setting and what to do.
     """
+    gc.collect()  # it is about 2 KB in one piece
     context = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
     if not verify:
         log.warning(prefix, "TLS without a check of the server: anyone in between can read and change it (" + prefix + "_tls_verify)")
@@ -57,7 +59,7 @@ def certificates(data: bytes, name: str) -> list:
         if end < 0 or len(found) == _MAX_CERTIFICATES:
             raise TlsError(name + " is cut short, or has more than 4 certificates")
         try:
-            found.append(binascii.a2b_base64(data[start + len(_BEGIN) : end]))
+            found.append(binascii.a2b_base64(memoryview(data)[start + len(_BEGIN) : end]))
         except ValueError:
             raise TlsError(name + " is damaged: a certificate in it is not base64")
         start = data.find(_BEGIN, end)
@@ -69,10 +71,11 @@ def certificates(data: bytes, name: str) -> list:
 def _read(path: str, prefix: str) -> bytes:
     data = None
     try:
-        # Asked before it is read: reading with a limit takes a buffer of that size.
-        if os.stat(path)[6] <= _MAX_FILE:
+        # Asked before it is read: reading takes a buffer of the limit's size, without one a buffer that is doubled.
+        size = os.stat(path)[6]
+        if size <= _MAX_FILE:
             with open(path, "rb") as file:
-                data = file.read()
+                data = file.read(size)
     except OSError:
         raise TlsError(prefix + "_ca: there is no file " + path + " on the dongle")
     if data is None:

@@ -13,6 +13,7 @@ from list_store import ListStore
 from bridge.core.backoff import Backoff
 from bridge.core.clock import Clock
 from bridge.core.log import Log
+from bridge.core.status import Status
 from bridge.push import mqtt_client
 from bridge.push.mqtt_sink import MqttSink
 from bridge.push.sink import Context, Identity
@@ -46,8 +47,12 @@ class Driver:
         merged = dict(SETTINGS)
         merged.update(settings)
         log = Log(write=lambda line: print(json.dumps({"log": line})))
-        status = lambda: {"uptime_s": self.clock.uptime_s(), "meter": {"frames": self.store.next}, "wifi": {"rssi": -60}, "problems": []}
-        self.sink = MqttSink("mqtt", Context(self.store, self.clock, log, merged, Identity("mb-a1b2c3", "0.1.0", "sim", 7), status))
+        status = Status()
+        status.add("uptime_s", self.clock.uptime_s)
+        status.add("meter", lambda: {"frames": self.store.next})
+        status.add("wifi", {"rssi": -60})
+        status.add("problems", [])
+        self.sink = MqttSink("mqtt", Context(self.store, self.clock, log, merged, Identity("mb-a1b2c3", "0.1.0", "sim", 7), status.document))
         self.sink.backoff = Backoff(100, 300)
         self.task = asyncio.create_task(self.sink.run())
         asyncio.create_task(self._report())
