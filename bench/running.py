@@ -35,7 +35,6 @@ CASES = {"p1_tls": ("p1-nl", "p1", True), "sml": ("sml", "sml", False)}
 
 def figures() -> Iterator[tuple]:
     """(name, value, unit) of each figure."""
-    build.build("sim")
     for bits, micropython, heap in ((32, micropython32.need(), HEAP_32), (64, runtime.find_micropython(), HEAP_64)):
         suffix = "" if bits == 32 else ".64bit"
         fakes = heap_of_fakes(micropython)
@@ -49,6 +48,7 @@ def figures() -> Iterator[tuple]:
 
 def heap_of_fakes(micropython: str) -> int:
     """Bytes that the simulator's stand-ins take in the firmware's heap."""
+    build.build("sim")
     command = [micropython, str(callgrind.HERE / "on_micropython" / "fakes.py")]
     path = f"{build.BUILD / 'sim'}:.frozen"
     done = subprocess.run(command, capture_output=True, text=True, env=runtime.environment(extra={"MICROPYPATH": path}))

@@ -94,8 +94,9 @@ def compare(row: dict, want: dict) -> None:
         assert at == stamp(time) or time is None, code
 
 
-@pytest.mark.skipif(bool(ALL) and SHARED.is_dir(), reason="the captures are there")
 def test_captures_are_there():
+    if ALL and SHARED.is_dir():
+        return
     message = f"no captures in {SHARED} (the shared corpus): real telegrams are not tested here"
     if os.environ.get("CI") == "true":
         pytest.fail(message)

@@ -67,7 +67,7 @@ def test_trouble_is_one_clear_line(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     (firmware / "bridge").mkdir(parents=True)
     (firmware / "bridge" / "broken.py").write_text("def f(:\n")
     monkeypatch.setattr(runtime, "FIRMWARE", firmware)
-    with pytest.raises(UserError, match="firmware/bridge/broken.py does not compile: SyntaxError"):
+    with pytest.raises(UserError, match="bridge/broken.py does not compile: SyntaxError"):
         build.build("generic-esp32", tmp_path / "out")
     broken = {**boards.load("generic-esp32"), "button": 99}
     monkeypatch.setattr(boards, "load", lambda name: broken)

