@@ -201,9 +201,12 @@ class UART(io.IOBase):
         """Moves what waits to the front; False when there is no room all the same."""
         if not self._start:
             return False
-        count = self._end - self._start
-        self._kept[:count] = bytes(self._kept[self._start : self._end])
-        self._start, self._end = 0, count
+        kept = self._kept
+        to = 0
+        for at in range(self._start, self._end):
+            kept[to] = kept[at]
+            to += 1
+        self._start, self._end = 0, to
         return True
 
     def _take(self, room):
