@@ -1,4 +1,6 @@
-"""Civil time, clock, log, back-off, counters: expected values from the calendar and from arithmetic done by hand."""
+"""Civil time, clock, log, back-off, counters, status: expected values from the calendar and from arithmetic done by hand."""
+
+import json
 
 from bridge.core.backoff import Backoff
 from bridge.core.civil import civil, iso, seconds, unix_text, weekday
@@ -89,3 +91,21 @@ def test_counters():
     counters.add("a")
     counters.add("a", 5)
     assert counters.get("a") == 6 and counters.get("b") == 0 and counters.as_dict() == {"a": 6}
+
+
+def test_the_status_document_comes_in_small_pieces():
+    from bridge.core.status import Status
+
+    status = Status()
+    tasks = {"reader": {"state": "running", "restarts": 0}, "mqtt": {"state": "new", "restarts": 2}}
+    lines = ['a "quoted" line', "x" * 150, "\u00e4"]
+    status.add("uptime_s", lambda: 12)
+    status.add("tasks", lambda: tasks)
+    status.add("sinks", {"mqtt": lambda: {"state": "connected"}, "http": lambda: {}})
+    status.add("none", {})
+    status.add("problems", [])
+    status.add("log", lambda: lines)
+    pieces = list(status.document())
+    assert max([len(piece) for piece in pieces]) < 256
+    wanted = {"uptime_s": 12, "tasks": tasks, "sinks": {"mqtt": {"state": "connected"}, "http": {}}, "none": {}, "problems": [], "log": lines}
+    assert json.loads(b"".join(pieces).decode()) == wanted
