@@ -45,7 +45,7 @@ class Choices:
     mqtt_port: int = 0
     http_port: int = 0
     ca: str | None = None
-    heap: str = "128k"
+    heap: str = "144k"
     folder: str | None = None
 
 

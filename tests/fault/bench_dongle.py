@@ -15,7 +15,7 @@ from host_tools.simulation.dongle import Dongle
 from host_tools.wire import PtyWire
 from tests.sim.mqtt_help import Watcher
 
-HEAP = "512k"  # what the firmware may use is the memory ring's question
+HEAP = "332k"  # of a 64-bit MicroPython: 144 KB of the ESP32 and the stand-ins, in words of twice the size
 PATIENCE_S = 30
 SPEED = {"p1": 20, "sml": 100}  # times faster than the real lines
 NO_LIMIT = (999_900, 999_000)  # W, mA: "there is none" of the power and fuse limits

@@ -168,3 +168,13 @@ def test_decimals_without_floats():
     ):
         assert decimal(value, exponent) == text
         assert whole(value, exponent, True) == down and whole(value, exponent, False) == near
+
+
+def test_an_empty_id_names_no_other_meter():
+    texts = Texts()
+    texts.begin(None)
+    texts.put(0, b"E0001")
+    texts.make_meter({})
+    texts.begin(None)
+    assert texts.put(0, b"") is False
+    assert not texts.is_other_meter() and texts.get(0, 1) == "E0001"

@@ -47,6 +47,8 @@ class Texts:
 
     def put(self, key: int, raw) -> bool:
         """Takes the bytes of the text `key`; whether they differ from those before. ValueError for month peaks that are none, once."""
+        if key < _MANUFACTURER and not len(raw):
+            return False  # an empty id names nobody: no other meter speaks
         kept = self._kept.get(key)
         if kept is None:
             kept = self._kept[key] = [b"", "", 0]
