@@ -4,7 +4,7 @@ from bridge.core.civil import seconds
 from bridge.reading import month_peaks
 from bridge.reading.builder import Builder
 from bridge.reading.reading import decimal, whole
-from bridge.reading.texts import printed
+from bridge.reading.texts import Texts, printed
 from bridge.reading.timestamp import Clockwork, utc
 
 try:
