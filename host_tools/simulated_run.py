@@ -176,7 +176,7 @@ class SimulatedRun:
         self._ends.callback(self.dongle.stop)
         self.dongle.start()
         self._wait_for_boot()
-        return f"on MicroPython, with as many heap blocks as an ESP32 has in {self.choices.heap}"
+        return f"on MicroPython, with {self.choices.heap} of heap in 32-bit words"
 
     def _wait_for_boot(self) -> None:
         """A meter that speaks every 10 s is to be heard the first time."""
