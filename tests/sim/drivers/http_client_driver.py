@@ -2,9 +2,9 @@
 
 import asyncio
 import gc
-import json
-import sys
 import time
+
+from commands import serve
 
 from bridge.core.errors import BridgeError
 from bridge.push import http_url, tls
@@ -63,22 +63,4 @@ class Driver:
             await asyncio.sleep_ms(5)
 
 
-async def main():
-    driver = Driver()
-    stdin = asyncio.StreamReader(sys.stdin)
-    print(json.dumps({"ready": True}))
-    while True:
-        line = await stdin.readline()
-        if not line:
-            return
-        command = json.loads(line)
-        name = command.pop("do")
-        try:
-            answer = await getattr(driver, name)(**command)
-        except BridgeError as error:
-            answer = {"error": str(error), "type": type(error).__name__}
-        answer["did"] = name
-        print(json.dumps(answer))
-
-
-asyncio.run(main())
+serve(Driver, BridgeError)

@@ -5,8 +5,8 @@ The store is a plain list that the test fills and cuts at will, or the firmware'
 
 import asyncio
 import gc
-import json
-import sys
+
+from commands import serve
 
 from bridge.config import table
 from bridge.core.clock import Clock
@@ -155,19 +155,4 @@ class Driver:
         return self.sink.status()
 
 
-async def main():
-    driver = Driver()
-    stdin = asyncio.StreamReader(sys.stdin)
-    print(json.dumps({"ready": True}))
-    while True:
-        line = await stdin.readline()
-        if not line:
-            return
-        command = json.loads(line)
-        name = command.pop("do")
-        answer = await getattr(driver, name)(**command)
-        answer["did"] = name
-        print(json.dumps(answer))
-
-
-asyncio.run(main())
+serve(Driver)

@@ -3,8 +3,9 @@
 import asyncio
 import gc
 import json
-import sys
 import time
+
+from commands import serve
 
 from bridge.core.errors import BridgeError
 from bridge.push import mqtt_client, tls
@@ -87,22 +88,4 @@ class Driver:
         return {}
 
 
-async def main():
-    driver = Driver()
-    stdin = asyncio.StreamReader(sys.stdin)
-    print(json.dumps({"ready": True}))
-    while True:
-        line = await stdin.readline()
-        if not line:
-            return
-        command = json.loads(line)
-        name = command.pop("do")
-        try:
-            answer = await getattr(driver, name)(**command)
-        except (OSError, EOFError, BridgeError, ValueError, asyncio.TimeoutError) as error:
-            answer = {"error": reason(error), "type": type(error).__name__}
-        answer["did"] = name
-        print(json.dumps(answer))
-
-
-asyncio.run(main())
+serve(Driver, (OSError, EOFError, BridgeError, ValueError, asyncio.TimeoutError), reason)

@@ -5,9 +5,9 @@ Events: {"state": ...} at each change of the sink's status, {"log": ...} for eac
 
 import asyncio
 import json
-import sys
 import time as wall
 
+from commands import serve
 from list_store import ListStore
 
 from bridge.core.backoff import Backoff
@@ -113,19 +113,4 @@ class Driver:
         return {}
 
 
-async def main():
-    driver = Driver()
-    stdin = asyncio.StreamReader(sys.stdin)
-    print(json.dumps({"ready": True}))
-    while True:
-        line = await stdin.readline()
-        if not line:
-            return
-        command = json.loads(line)
-        name = command.pop("do")
-        answer = await getattr(driver, name)(**command)
-        answer["did"] = name
-        print(json.dumps(answer))
-
-
-asyncio.run(main())
+serve(Driver)
