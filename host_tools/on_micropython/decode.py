@@ -104,7 +104,7 @@ def reading_json(reading) -> str:
 
 
 def month_peaks_json(months: tuple) -> str:
-    """Month peaks as the state that the dongle pushes has them: the month's close, when the peak was, W."""
+    """Month peaks as the state that the dongle pushes has them: the month, when the peak was, W."""
     rows = []
     for month, peak, watts in months:
         rows.append('{"month":%s,"time":%s,"power_w":%d}' % (json.dumps(month), "null" if peak is None else json.dumps(iso(peak)), watts))

@@ -117,7 +117,7 @@ def test_belgian_telegram():
     assert got(r, "gas_l") == 112384 and got(r, "water_l") == 872234 and got(r, "water_time") == seconds(2025, 1, 15, 9, 10, 1)
     assert got(r, "breaker_state") == 1 and got(r, "gas_valve_state") == 1
     assert got(r, "power_limit_w") is None and got(r, "fuse_limit_ma") is None, "999 is no limit"
-    assert r.meter.month_peaks == (("2024-11", seconds(2024, 10, 20, 16, 15), 3995),)
+    assert r.meter.month_peaks == (("2024-10", seconds(2024, 10, 20, 16, 15), 3995),)
     assert r.meter.id == "1SAG0000000001" and r.meter.water_id == "8SIM0000000001" and r.meter.gas_id == ""
     assert read(b, rows, seq=2).meter is r.meter
 

@@ -1,12 +1,13 @@
-"""Month peaks of Belgian meters: the text of 0-0:98.1.0 in, a tuple of (month closed, UTC of the peak or None, W) out.
+"""Month peaks of Belgian meters: the text of 0-0:98.1.0 in, a tuple of (month, UTC of the peak or None, W) out.
 
 Grammar (e-MUCs-P1 1.7.1): (n)(1-0:1.6.0)(1-0:1.6.0) and n triples (TST of the month's close)(TST of the peak)(kW), n 0..13.
-Meters sort them newest or oldest first; the letter of a month's close may be wrong for its date, so that it is read as a
-local date.
+A month closes with the first instant of the next one. Meters sort them newest or oldest first; the letter of a month's
+close may be wrong for its date, so that it is read as a local date.
 """
 
 from micropython import const
 
+from bridge.core.civil import civil
 from bridge.reading.timestamp import digits, local_seconds, utc
 
 _MAX_MONTHS = const(13)
@@ -15,7 +16,7 @@ _OPEN, _CLOSE, _STAR, _POINT = const(40), const(41), const(42), const(46)
 
 
 def parse(text) -> tuple:
-    """Month peaks, oldest first: (("2024-11", 783020700, 4420), ...). ValueError when the text does not follow the grammar."""
+    """Month peaks, oldest first: (("2024-11", 784658700, 4420), ...). ValueError when the text does not follow the grammar."""
     groups = _groups(text)
     if len(groups) == 1 and groups[0] == b"":
         return ()
@@ -36,10 +37,9 @@ def _month(close, peak, power) -> tuple:
     """The second element keeps tuples of one month comparable: None and numbers are not."""
     if len(close) not in (12, 13):
         raise ValueError
-    local_seconds(close)
     when = utc(peak)
     watts = _watts(power)
-    month = "20%02d-%02d" % (digits(close, 0, 2), digits(close, 2, 2))
+    month = "%04d-%02d" % civil(local_seconds(close) - 1)[:2]
     return month, 0 if when is None else when, when, watts
 
 

@@ -20,8 +20,8 @@ _SCHEMAS_KEPT = const(8)  # more kinds of telegrams than a meter sends in turn
 class Meter:
     """What a telegram says that is no measurement: texts, "" where there is none; made anew only when something changed.
 
-    `protocol` "p1", "sml", ...; `month_peaks`: tuple of (month closed, as the local date of its close: "2024-11";
-    UTC of the peak or None where the meter has none; W), oldest first.
+    `protocol` "p1", "sml", ...; `month_peaks`: tuple of (the month, "2024-11";
+    UTC of its peak or None where the meter has none; W), oldest first.
     """
 
     def __init__(self, id="", protocol="", identification="", version="", manufacturer="", message="", month_peaks=()):
