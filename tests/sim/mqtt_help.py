@@ -131,6 +131,13 @@ class Watcher:
         assert result, f"not in {timeout} s; seen: {[(m.topic, m.payload[:60]) for m in self.messages[-10:]]}"
         return result
 
+    def settle(self) -> None:
+        """Waits until all that the broker had taken before this call is here: a message of our own comes behind it."""
+        topic = f"{self._topics[0].rstrip('#')}settled"
+        before = len(self.of(topic))
+        self.publish(topic, b"")
+        self.wait(lambda w: len(w.of(topic)) > before)
+
     def of(self, topic: str) -> list:
         """The messages of one topic so far."""
         return [message for message in self.messages if message.topic == topic]
