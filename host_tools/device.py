@@ -98,10 +98,6 @@ class Device:
             found[path] = (size, digest)
         return found
 
-    def free_bytes(self) -> int:
-        """Free flash."""
-        return int(self._execute("import os\ns=os.statvfs('.')\nprint(s[0]*s[3])"))
-
     def write(self, path: str, data: bytes, progress: Callable[[int], None] | None = None) -> None:
         """Writes a file; `progress` gets the bytes written so far."""
         report = (lambda done, _total: progress(done)) if progress else None

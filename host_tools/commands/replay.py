@@ -1,14 +1,12 @@
 """`meterbridge replay`: a capture of a meter's line in; the same bytes on a pty or a TCP port, a line per telegram out."""
 
 import argparse
-import threading
 import time
 
 from host_tools import replay
-from host_tools.errors import INTERRUPTED, OK
 from host_tools.meters.line import Line
-from host_tools.meters.play import Telegram, play
-from host_tools.meters.ports import add_wire_arguments, open_wire, print_sent, print_wire
+from host_tools.meters.play import Telegram
+from host_tools.meters.ports import add_wire_arguments, open_wire, play_out, print_wire
 from host_tools.wire import Wire
 
 HELP = "Play a captured meter on a serial port (pty) or TCP port of this machine, at its own pace."
@@ -39,24 +37,13 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _play(capture: replay.Capture, wire: Wire, loop: bool) -> int:
-    sent, total = 0, len(capture.pieces)
+    total = len(capture.pieces)
 
-    def show(telegram: Telegram) -> None:
-        nonlocal sent
-        at = sent % total
-        sent += 1
+    def show(number: int, telegram: Telegram) -> None:
+        at = number % total
         noise = capture.pieces[at].telegram_at
         clock = time.strftime("  %Y-%m-%d %H:%M:%S", time.localtime(telegram.time)) if telegram.time is not None else ""
         besides = f", {noise} of them before it" if noise else ""
         print(f"{at + 1:5d} of {total}{clock}  {len(telegram.data):5d} bytes{besides}", flush=True)
 
-    try:
-        play(capture.telegrams(loop), wire, threading.Event(), show)
-        wire.drain()
-        code = OK
-    except KeyboardInterrupt:
-        print()
-        wire.drain(0)
-        code = INTERRUPTED
-    print_sent(sent, wire)
-    return code
+    return play_out(capture.telegrams(loop), wire, show)

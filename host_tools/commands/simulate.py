@@ -1,15 +1,14 @@
 """`meterbridge simulate`: the name of a meter in; that meter on a pty or a TCP port, a line per telegram out."""
 
 import argparse
-import threading
 import time
 
-from host_tools.errors import INTERRUPTED, OK, UserError
+from host_tools.errors import OK, UserError
 from host_tools.meters import METERS, make
 from host_tools.meters.faults import Faults
 from host_tools.meters.kinds import Meter
-from host_tools.meters.play import Live, Telegram, play
-from host_tools.meters.ports import add_wire_arguments, open_wire, print_sent, print_wire
+from host_tools.meters.play import Live, Telegram
+from host_tools.meters.ports import add_wire_arguments, open_wire, play_out, print_wire
 from host_tools.wire import Wire
 
 HELP = "Put a simulated meter on a serial port (pty) or TCP port of this machine."
@@ -64,25 +63,12 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _play(meter: Meter, wire: Wire, args: argparse.Namespace, faults: Faults | None) -> int:
-    sent = 0
-
-    def show(telegram: Telegram) -> None:
-        nonlocal sent
-        sent += 1
+    def show(_number: int, telegram: Telegram) -> None:
         print(live_line(telegram, meter.power_w, faults), flush=True)
 
     # At another pace than this machine's, the meter has a clock of its own.
     source = Live(meter, start=None if wire.speed == 1 else int(time.time()), count=args.count)
-    try:
-        play(source, wire, threading.Event(), show, faults)
-        wire.drain()
-        code = OK
-    except KeyboardInterrupt:
-        print()
-        wire.drain(0)
-        code = INTERRUPTED
-    print_sent(sent, wire)
-    return code
+    return play_out(source, wire, show, faults)
 
 
 def live_line(telegram: Telegram, power_w: int, faults: Faults | None = None) -> str:

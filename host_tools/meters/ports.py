@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import threading
+from collections.abc import Callable, Iterable
 
+from host_tools.errors import INTERRUPTED, OK
+from host_tools.meters.faults import Faults
 from host_tools.meters.line import Line
+from host_tools.meters.play import Telegram, play
 from host_tools.wire import PtyWire, TcpWire, Wire
 
 
@@ -30,7 +35,23 @@ def print_wire(wire: Wire) -> None:
     print(f"keep it  {reader} > meter.bin   then play it: meterbridge replay meter.bin")
 
 
-def print_sent(telegrams: int, wire: Wire) -> None:
-    """The last line of both commands."""
+def play_out(source: Iterable[Telegram], wire: Wire, show: Callable[[int, Telegram], None], faults: Faults | None = None) -> int:
+    """Plays to the end or to Ctrl-C, `show` getting each telegram with its number from 0, and says what was sent. Returns the exit code."""
+    sent = 0
+
+    def count(telegram: Telegram) -> None:
+        nonlocal sent
+        show(sent, telegram)
+        sent += 1
+
+    try:
+        play(source, wire, threading.Event(), count, faults)
+        wire.drain()
+        code = OK
+    except KeyboardInterrupt:
+        print()
+        wire.drain(0)
+        code = INTERRUPTED
     lost = f", {wire.dropped} lost as nobody read them" if wire.dropped else ""
-    print(f"{telegrams} telegrams, {wire.sent} bytes read{lost}")
+    print(f"{sent} telegrams, {wire.sent} bytes read{lost}")
+    return code

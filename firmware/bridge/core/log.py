@@ -20,10 +20,6 @@ class Log:
         self._write = write
         self.stamp = stamp
 
-    def set_level(self, level: str) -> None:
-        """One of LEVELS."""
-        self._level = LEVELS.index(level)
-
     def _add(self, level: int, area: str, text: str) -> None:
         if level < self._level:
             return
