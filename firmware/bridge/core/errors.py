@@ -12,5 +12,15 @@ class DecodeError(BridgeError):
     """
 
 
+class SecurityError(DecodeError):
+    """An encrypted telegram that cannot be opened or must not be believed. `reason`: "key_missing", "key_wrong", "tag_wrong",
+    "replay", "length" (what is declared does not fit) or "cipher_unknown".
+    """
+
+    def __init__(self, reason: str):
+        super().__init__(reason)
+        self.reason = reason
+
+
 class SettingsError(BridgeError):
     """A setting that cannot be used; the text names it and gives a good example."""

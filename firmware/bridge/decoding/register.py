@@ -32,6 +32,7 @@ class Register:
     unit    DLMS unit code, or-ed with UNIT_KILO; 0: none
     time    of the value: None, the text YYMMDDhhmmss with or without S or W (P1), or seconds since 2000 UTC (SML)
     status  SML's status word, else 0
+    implied True: scaler and unit are not in the telegram, a table knows them (DLMS lists that send bare numbers)
     """
 
     def __init__(self):
@@ -43,6 +44,7 @@ class Register:
         self.unit = 0
         self.time = None
         self.status = 0
+        self.implied = False
 
     def wide(self, high: int, low: int, negative: bool) -> None:
         """Sets `value` from its part above 24 bits and the rest; `negative`: they are its complement."""

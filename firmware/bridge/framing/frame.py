@@ -15,7 +15,8 @@ _LONG = const(128)
 class Frame:
     """A link frame whose checksum was verified; lives until its framer is fed again.
 
-    `buffer[start:end]` is the payload; `checksum` is "crc16", or "none" where the protocol has none; `tick`: arrival, ms.
+    `buffer[start:end]` is the payload; `checksum` is "crc16", "bcc" (IEC 62056-21), "sum8" (M-Bus), or "none" where the protocol
+    has none; `tick`: arrival, ms; `security`: "" until a decoder says "plain", "authenticated" or "unauthenticated".
     """
 
     def __init__(self, protocol: str, buffer: bytearray):
@@ -24,6 +25,7 @@ class Frame:
         self.start = 0
         self.end = 0
         self.checksum = "none"
+        self.security = ""
         self.tick = 0
 
     @property
@@ -44,6 +46,7 @@ class Framer:
 
     PROTOCOL = ""
     _IDLE = b""  # what a meter may send between frames: no noise
+    reply = b""  # what the meter wants to hear now; whoever sends it sets it back to nothing
 
     def __init__(self, capacity: int):
         self._buffer = bytearray(capacity)
