@@ -1,6 +1,7 @@
 """The wire between a simulated meter and whoever reads it: telegrams (bytes) in; a pty or a TCP port at the line's real pace out.
 
-A serial line waits for nobody. What a reader does not take in time is dropped and counted, and the meter goes on.
+A serial line waits for nobody. What a reader does not take in time is dropped and counted, and the meter goes on. What a reader
+sends to the meter comes at the line's pace too; a meter that does not listen never learns of it.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ import termios
 import threading
 import time
 import tty
+from collections import deque
+from collections.abc import Callable
 
 from host_tools.errors import UserError
 from host_tools.meters.line import Line
@@ -25,21 +28,35 @@ _STALE_S = 1.0  # a reader that took nothing for so long is no reader: what wait
 _HOLD = 4095  # bytes that wait for a reader of a pty: what a terminal holds of raw input, and about what a dongle's UART does
 _SEND_BUFFER = 8192  # bytes per TCP reader, so that a slow one reads at most this much of the past
 _MAX_READERS = 16
+_MAX_INPUT = 4096  # bytes to the meter that wait for their moment: a request has 5, a reader gone mad as many as it likes
 
 
 class Wire:
-    """What the two kinds have in common. `sent` and `dropped` count bytes; `path` is what a reader opens."""
+    """What the two kinds have in common. `sent` and `dropped` count bytes; `path` is what a reader opens.
+
+    `on_input` is called with the bytes that a reader sent to the meter, when the last of them would have left the line;
+    only while something is written or waited for, and in that thread.
+    """
 
     path: str
 
-    def __init__(self, line: Line, speed: float = 1.0, line_file: str | None = None):
+    def __init__(self, line: Line, speed: float = 1.0, line_file: str | None = None, on_input: Callable[[bytes], None] | None = None):
         if speed <= 0:
             raise UserError(f"speed {speed:g} makes no sense: give a number above 0")
-        self.line, self.speed = line, speed
+        self.line, self.speed, self.on_input = line, speed, on_input
         self.sent = self.dropped = 0
         self._clear_at = 0.0  # monotonic time at which the last byte handed over has left the line
+        self._input: deque[tuple[float, int]] = deque()  # bytes to the meter, each with the monotonic time at which it is there
+        self._line_file = line_file
         if line_file:
             line.save(line_file)
+
+    def set_line(self, line: Line) -> None:
+        """Other settings from the next byte on, in both directions; a simulated dongle learns of them from the line file."""
+        if line != self.line:
+            self.line = line
+            if self._line_file:
+                line.save(self._line_file)
 
     def write(self, data: bytes, stop: threading.Event | None = None) -> None:
         """Puts the bytes on the line at its pace; returns when the last has left, or early when `stop` is set."""
@@ -55,13 +72,31 @@ class Wire:
                 return
             self._put(part)
 
-    def wait(self, until: float, stop: threading.Event | None = None) -> None:
-        """Waits till the monotonic time `until`, or till `stop` is set, and looks after the readers meanwhile."""
+    def wait(self, until: float, stop: threading.Event | None = None, news: threading.Event | None = None) -> None:
+        """Waits till the monotonic time `until`, or till `stop` or `news` is set, and looks after the readers meanwhile."""
         while True:
-            left = until - time.monotonic()
-            if left <= 0 or (stop and stop.is_set()):
+            now = time.monotonic()
+            self._deliver(now)
+            if until <= now or (stop and stop.is_set()) or (news and news.is_set()):
                 return
-            self._tend(min(left, 0.1))
+            first = self._input[0][0] - now if self._input else 0.1
+            self._tend(max(0.0, min(until - now, first, 0.1)))
+
+    def _hear(self, data: bytes) -> None:
+        """Takes what a reader sent to the meter: each byte arrives when the one before it has left the line."""
+        if self.on_input is None:
+            return
+        second = self.line.byte_seconds / self.speed
+        at = max(time.monotonic(), self._input[-1][0] if self._input else 0.0)
+        for number, byte in enumerate(data[:_MAX_INPUT - len(self._input)], 1):
+            self._input.append((at + number * second, byte))
+
+    def _deliver(self, now: float) -> None:
+        arrived = bytearray()
+        while self._input and self._input[0][0] <= now:
+            arrived.append(self._input.popleft()[1])
+        if arrived and self.on_input:
+            self.on_input(bytes(arrived))
 
     def drain(self, seconds: float = _STALE_S) -> None:
         """Waits at most so long for a reader to take the last bytes, before a close that would lose them; counts what stays."""
@@ -86,8 +121,8 @@ class Wire:
 class PtyWire(Wire):
     """A pseudo terminal in raw mode. `path` is its device, to be opened like any serial port."""
 
-    def __init__(self, line: Line, speed: float = 1.0, line_file: str | None = None):
-        super().__init__(line, speed, line_file)
+    def __init__(self, line: Line, speed: float = 1.0, line_file: str | None = None, on_input: Callable[[bytes], None] | None = None):
+        super().__init__(line, speed, line_file, on_input)
         # This side keeps the reader's end open too: it stays raw, and readers may come and go.
         self._master, self._slave = os.openpty()
         tty.setraw(self._slave)
@@ -137,7 +172,7 @@ class PtyWire(Wire):
         self._forget_stale()
         if select.select([self._master], [], [], seconds)[0]:
             try:
-                os.read(self._master, 1024)  # what a reader sends to the meter: nobody listens
+                self._hear(os.read(self._master, 1024))
             except OSError:
                 time.sleep(seconds)
 
@@ -151,9 +186,10 @@ class PtyWire(Wire):
 class TcpWire(Wire):
     """A TCP port of this machine; each reader gets all bytes from the moment it connects. `path` is tcp://127.0.0.1:<port>."""
 
-    def __init__(self, line: Line, port: int = 0, speed: float = 1.0, line_file: str | None = None):
+    def __init__(self, line: Line, port: int = 0, speed: float = 1.0, line_file: str | None = None,
+                 on_input: Callable[[bytes], None] | None = None):
         """Port 0 takes a free one. Raises UserError when the port cannot be had."""
-        super().__init__(line, speed, line_file)
+        super().__init__(line, speed, line_file, on_input)
         self._readers: list[socket.socket] = []
         self._door = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         if sys.platform != "win32":
@@ -196,12 +232,14 @@ class TcpWire(Wire):
         for ready in select.select([self._door, *self._readers], [], [], seconds)[0]:
             if ready is not self._door:
                 try:
-                    gone = not ready.recv(1024)
+                    said = ready.recv(1024)
                 except BlockingIOError:
-                    gone = False
+                    continue
                 except OSError:
-                    gone = True
-                if gone:
+                    said = b""
+                if said:
+                    self._hear(said)
+                else:
                     self._dismiss(ready)
                 continue
             try:

@@ -16,29 +16,37 @@ class Kind:
     """One row of METERS; called with a seed it gives a Meter.
 
     `read(house, unix)` gives the values of the registers at that second, at the resolution of the telegram; `write(values)` the telegram.
+    `keys`: "key" and "auth_key" in hex, of a meter that encrypts. `meter`: what makes a meter of this row, where Meter is not enough.
     """
 
     name: str
     description: str
-    protocol: str  # "p1" or "sml"
+    protocol: str  # "p1", "sml", "d0", "hdlc", "mbus", "dlms" or "amis"
     line: Line
     cadence_s: int
     read: Callable[[House, int], dict]
     write: Callable[[dict], bytes]
     house: dict = field(default_factory=dict)  # keywords of House
     ids: dict = field(default_factory=dict)  # what truth() says besides the values
+    keys: dict = field(default_factory=dict)
+    meter: Callable[[Kind, int], Meter] | None = None
 
     def __call__(self, seed: int = 1) -> Meter:
-        return Meter(self, seed)
+        return (self.meter or Meter)(self, seed)
 
 
 class Meter:
-    """A meter at one home. Its home begins to live with the first telegram."""
+    """A meter at one home. Its home begins to live with the first telegram.
+
+    A meter that listens also has `receive(data, unix)`, called with the bytes that came to it. It is asked for a telegram at each
+    cadence, after each receive, and at the unix time `wake` where it has one, and says b"" when it has nothing to send. What it
+    sets `line` to is the wire's setting from then on.
+    """
 
     def __init__(self, kind: Kind, seed: int):
         self.kind, self.seed = kind, seed
         self.name, self.description, self.protocol = kind.name, kind.description, kind.protocol
-        self.line, self.cadence_s = kind.line, kind.cadence_s
+        self.line, self.cadence_s, self.keys = kind.line, kind.cadence_s, kind.keys
         self.house: House | None = None
         self.values: dict = {}
 
