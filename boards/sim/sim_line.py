@@ -2,7 +2,7 @@
 
 The sender's bytes become levels on a wire, one list item per bit time; the receiver waits for a falling edge and samples in the
 middle of its own bit times. Wrong baud rate, inversion, data bits or parity all follow from that; framing and parity errors
-are not reported, as on the ESP32.
+are not reported, as on the ESP32. A meter is stricter: what has such an error it does not take (`strict`).
 """
 
 
@@ -38,8 +38,8 @@ def levels(data, line: Line) -> list:
     return wire
 
 
-def misread(data, sender: Line, reader: Line) -> bytes:
-    """`data` as `reader` gets it."""
+def misread(data, sender: Line, reader: Line, strict: bool = False) -> bytes:
+    """`data` as `reader` gets it; `strict`: without the bytes whose parity or stop bit is wrong."""
     wire = levels(data, sender)
     idle = 1
     if sender.inverted != reader.inverted:
@@ -54,10 +54,15 @@ def misread(data, sender: Line, reader: Line) -> bytes:
         if not (before and not wire[here]):
             here += 1
             continue
-        byte = 0
-        for bit in range(reader.bits):
-            at = here + (2 * bit + 3) * sender.baud // (2 * reader.baud)  # the middle of data bit `bit`
-            byte |= (wire[at] if at < end else idle) << bit
-        out.append(byte)
+        byte = ones = 0
+        for bit in range(frame):  # data, then parity if there is one, then stop
+            at = here + (2 * bit + 3) * sender.baud // (2 * reader.baud)  # the middle of that bit
+            level = wire[at] if at < end else idle
+            if bit < reader.bits:
+                byte |= level << bit
+            if bit < frame - 1:
+                ones += level
+        if not strict or level and (reader.parity is None or ones & 1 == reader.parity):
+            out.append(byte)
         here += max(1, (2 * frame + 1) * sender.baud // (2 * reader.baud))
     return bytes(out)

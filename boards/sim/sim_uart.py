@@ -1,7 +1,8 @@
 """Fake of `machine.UART`: a pseudo-terminal or a TCP connection in, bytes as the ESP32's driver would hand them over out.
 
 Bytes that do not fit in `rxbuf` between two reads are lost, as in the real driver. Settings that differ from the meter's make the
-bytes that such a mistake makes. A sender that goes away is a silent line: a UART knows no end.
+bytes that such a mistake makes, and so does what is written to the meter. A sender that goes away is a silent line: a UART
+knows no end.
 """
 
 import io
@@ -9,12 +10,11 @@ import io
 import uselect
 import usocket
 import utime
+from sim_arguments import check
 from sim_chip import chip, read_json
 
-_BAUD_MAX = 5_000_000  # what the ESP32's UART can do
 _CHECK_LINE_MS = 100  # how old the knowledge of the sender's settings may be
 _RETRY_MS = 500  # between attempts to find a sender that went away
-_INVERSIONS = 4 | 8 | 32 | 64
 _POLL = 3  # MP_STREAM_POLL
 _GET_FILENO = 10  # MP_STREAM_GET_FILENO
 _READ, _WRITE, _HANG_UP = 1, 4, 16
@@ -48,6 +48,8 @@ class UART(io.IOBase):
         self._line_at = None
         self._sender = None
         self._poll = None
+        self._line = None
+        self._quiet_at = utime.ticks_ms()  # when the last byte written has left
         self._open()
         self.init(baudrate, bits, parity, stop, **options)
 
@@ -71,14 +73,19 @@ class UART(io.IOBase):
     ):
         from sim_line import Line
 
-        _check((baudrate, bits, stop, timeout, timeout_char, invert, flow, txbuf, rxbuf), (rx, cts), (tx, rts))
+        check((baudrate, bits, stop, timeout, timeout_char, invert, flow, txbuf, rxbuf), (rx, cts), (tx, rts))
         if parity is not None and parity != -1:
             parity &= 1  # even or odd, as the driver takes it
-        old = getattr(self, "_line", None)
+        old = self._line
+        if old:
+            self.flush()
+            self._drain()  # what came until now was read with the old settings
         if parity == -1:
             parity = old.parity if old else None
-        if rxbuf >= 0 and rxbuf != len(self._kept):
-            self._kept = memoryview(bytearray(rxbuf))
+        if rxbuf >= 0 or txbuf >= 0:  # the driver is installed anew, its buffer empty
+            if rxbuf >= 0 and rxbuf != len(self._kept):
+                self._kept = memoryview(bytearray(rxbuf))
+            self._start = self._end = 0
         self._line = Line(
             baudrate or (old.baud if old else 115200),
             bits or (old.bits if old else 8),
@@ -86,8 +93,8 @@ class UART(io.IOBase):
             stop or (old.stop if old else 1),
             bool(invert & self.INV_RX),
         )
+        self._tx_inverted = bool(invert & self.INV_TX)
         self._line_at = None
-        self._start = self._end = 0
 
     def deinit(self):
         self._close()
@@ -124,15 +131,22 @@ class UART(io.IOBase):
         return self.read()
 
     def write(self, buf):
-        if self._file is None:
-            return len(buf)  # into the air
-        return self._file.write(buf)
+        line, now = self._line, utime.ticks_ms()
+        bits = 1 + line.bits + (line.parity is not None) + line.stop
+        start = now if self.txdone() else self._quiet_at
+        self._quiet_at = utime.ticks_add(start, len(buf) * bits * 1000 // line.baud + 1)
+        if self._file is not None:  # else into the air
+            try:
+                self._file.write(self._heard(buf))
+            except OSError:
+                pass  # nobody is there, or they do not listen
+        return len(buf)
 
     def flush(self):
-        pass
+        utime.sleep_ms(max(0, utime.ticks_diff(self._quiet_at, utime.ticks_ms())))
 
     def txdone(self):
-        return True
+        return utime.ticks_diff(utime.ticks_ms(), self._quiet_at) >= 0
 
     def ioctl(self, request, arg):
         if request == _GET_FILENO:
@@ -247,36 +261,24 @@ class UART(io.IOBase):
 
     def _learn(self, path):
         """The meter's settings if they differ from ours, else None."""
-        from sim_line import Line
+        sender = _told(path)
+        return None if not sender or self._line.reads(sender) else sender
 
-        told = read_json(path)
-        if not told:
-            return None
-        sender = Line(told["baud"], told["bits"], told["parity"], told["stop"], told["inverted"])
-        return None if self._line.reads(sender) else sender
+    def _heard(self, buf):
+        """What the meter makes of `buf`. Its ears are not inverted: only a P1 port's mouth is, and that has no ears."""
+        from sim_line import Line, misread
+
+        meter, line = _told(chip("line")), self._line
+        if not meter:
+            return buf
+        meter.inverted = False
+        own = Line(line.baud, line.bits, line.parity, line.stop, self._tx_inverted)
+        return buf if meter.reads(own) else misread(buf, own, meter, True)
 
 
-def _check(numbers, inputs, outputs):
-    """Raises what the port raises for arguments that it does not take."""
-    from machine import Pin
+def _told(path):
+    """The settings that the meter wrote down at `path`, None when it did not."""
+    from sim_line import Line
 
-    for value in numbers:
-        if not isinstance(value, int):
-            raise TypeError("can't convert %s to int" % type(value).__name__)
-    baudrate, bits, stop, _, _, invert, flow, _, _ = numbers
-    if not 0 <= baudrate <= _BAUD_MAX:
-        raise ValueError("invalid baudrate")
-    if bits not in (0, 5, 6, 7, 8):
-        raise ValueError("invalid data bits")
-    if stop not in (0, 1, 2):
-        raise ValueError("invalid stop bits")
-    if invert & ~_INVERSIONS:
-        raise ValueError("invalid inversion mask")
-    if flow & ~3:
-        raise ValueError("invalid flow control mask")
-    for pin in inputs:
-        if pin != -1:
-            Pin(pin)
-    for pin in outputs:
-        if pin != -1:
-            Pin(pin, Pin.OUT)
+    told = read_json(path) if path else None
+    return Line(told["baud"], told["bits"], told["parity"], told["stop"], told["inverted"]) if told else None
