@@ -10,6 +10,9 @@ _MAX_HOST = const(128)
 _MAX_TOPIC = const(128)  # the device's own suffixes come on top; a broker takes 65,535
 _MAX_HEADER = const(256)
 _MAX_SSID = const(32)  # bytes of UTF-8, IEEE 802.11
+_MAX_KEY = const(200)  # a key of 32 digits in groups, each with 0x and a separator, takes less
+_KEY_DIGITS = const(32)  # AES-128
+_SEPARATORS = ":-,;\u00a0\u2013"  # beside spaces and line breaks: what letters, portals and PDFs put between groups
 
 
 def text(value, longest: int):
@@ -104,7 +107,35 @@ def header(value):
     return value
 
 
-_WRITE_ONLY = (secret, header)
+def parse_key(pasted: str) -> bytes:
+    """The 16 bytes of a meter's key: 32 hex digits, in groups as they were pasted. ValueError says what is wrong, not what the key is."""
+    if len(pasted) > _MAX_KEY:
+        raise ValueError("is longer than %d characters: a key has %d hex digits" % (_MAX_KEY, _KEY_DIGITS))
+    for char in _SEPARATORS:
+        pasted = pasted.replace(char, " ")
+    digits = ""
+    for group in pasted.lower().split():
+        digits += group[2:] if group.startswith("0x") else group
+    for i in range(len(digits)):
+        if digits[i] not in "0123456789abcdef":
+            shown = digits[i] if " " < digits[i] < "\x7f" else "an odd character"
+            raise ValueError("has %s where hex digit %d belongs (0 to 9, a to f)" % (shown, i + 1))
+    if len(digits) != _KEY_DIGITS:
+        raise ValueError("has %d hex digits, not %d" % (len(digits), _KEY_DIGITS))
+    return bytes.fromhex(digits)
+
+
+def key(value):
+    """"" or a meter's key, as `parse_key` takes it; kept as 32 hex digits. Write-only like a secret."""
+    if not isinstance(value, str):
+        raise SettingsError("is not text")
+    try:
+        return parse_key(value).hex() if value.strip() else ""
+    except ValueError as error:
+        raise SettingsError(str(error))
+
+
+_WRITE_ONLY = (secret, header, key)
 
 
 def is_secret(rule) -> bool:

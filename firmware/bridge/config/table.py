@@ -3,15 +3,17 @@
 A default is always valid: whatever the file holds, the device starts. The rules stand in `rules.py`.
 """
 
-from bridge.config.rules import boolean, choice, header, host_port, secret, ssid, text, topic, url, whole
+from bridge.config.rules import boolean, choice, header, host_port, key, secret, ssid, text, topic, url, whole
 
 SETTINGS = (
     ("device_name", "Meter bridge", text, 40),
     ("wifi_ssid", "", ssid),
     ("wifi_password", "", secret, 63),
     ("ntp_server", "pool.ntp.org", host_port),
-    ("meter_protocol", "auto", choice, "auto", "p1", "sml"),
+    ("meter_protocol", "auto", choice, "auto", "p1", "sml", "d0", "hdlc", "mbus", "dlms", "amis"),
     ("meter_line", "", text, 32),
+    ("meter_key", "", key),
+    ("meter_auth_key", "", key),
     ("meter_timeout_s", 60, whole, 5, 3600),
     ("journal_kb", 14, whole, 4, 4096),
     ("journal_detail_s", 60, whole, 0, 3600),
