@@ -149,3 +149,13 @@ class Framer:
 
     def _moved(self, distance: int) -> None:
         """The bytes moved down by `distance`: for indexes of a subclass."""
+
+
+def has_field(buffer: bytearray, start: int, end: int) -> bool:
+    """Whether a code in the text buffer[start:end] has a field F, as in 1-0:1.8.0*255: D0 has them, P1 without a checksum has none."""
+    while True:
+        start = buffer.find(b"*", start, end) + 1
+        if not start:
+            return False
+        if 48 <= buffer[start] <= 57:
+            return True

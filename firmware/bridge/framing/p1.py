@@ -8,7 +8,7 @@ A '!' ends a telegram only at the start of a line, or where the CRC behind it is
 from micropython import const
 
 from bridge.framing.crc import crc16_arc
-from bridge.framing.frame import Framer
+from bridge.framing.frame import Framer, has_field
 from bridge.framing.octets import printable
 
 # 2048 hex digits of text message and about 1900 bytes of other objects: the longest telegram the standards allow.
@@ -178,7 +178,7 @@ class P1Framer(Framer):
         for version in _VERSIONS:
             if self._buffer.find(version, start, end) >= 0:
                 return False
-        return printable(self._buffer, start, end)
+        return printable(self._buffer, start, end) and not has_field(self._buffer, start, end)
 
     def _overflow(self) -> None:
         last = self._last_start(self._count)
