@@ -96,6 +96,13 @@ def test_scalers_units_and_status():
         assert values(entry("6205", status=status))[0][5] == want, status
 
 
+def test_no_unit_and_no_scaler_is_wider_than_an_octet():
+    assert values(entry("6205", scaler="55ff676981")) is None
+    assert values(entry("6205", scaler="597fffffffffffffff")) is None
+    assert values(entry("6205", unit="630100")) is None
+    assert values(entry("6205", unit="63001b")) == values(entry("6205"))
+
+
 def test_octets_and_absent_values():
     assert values(entry("04445a47")) == [("1-0:16.7.0", b"DZG", 0, "W", None, 0)]
     assert values(entry("01"), ENTRY) == [("1-0:1.8.0", 2345, -1, "Wh", None, 0)]

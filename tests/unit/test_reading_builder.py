@@ -155,6 +155,16 @@ def test_every_kind_of_submeter_on_any_channel():
             assert list(r.values)[1] == seconds(2025, 1, 15, 11) and len(r.values) == 2
 
 
+def test_times_that_are_utc_already():
+    """SML and DLMS send numbers, P1 text."""
+    time = seconds(2025, 1, 15, 11)
+    rows = (("0-1:24.1.0", 3), ("0-1:24.2.1", 5000, -3, M3, time), ("1-0:1.6.0", 2, 3, W, time), ("1-0:1.8.0", 1, 0, WH))
+    r = read(Builder(), rows)
+    assert got(r, "gas_time") == got(r, "power_peak_month_time") == time and text(r, "gas_l") == "5000"
+    r = read(Builder(), (("0-1:24.1.0", 3), ("0-1:24.2.1", 5000, -3, M3, 3), ("1-0:1.8.0", 1, 0, WH)))
+    assert names(r) == ["energy_import_wh"]
+
+
 def test_submeter_oddities():
     b = Builder()
     rows = (

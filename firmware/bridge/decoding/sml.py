@@ -236,6 +236,8 @@ class SmlDecoder:
         unit = self._integer()
         register.unit = 0 if unit == _NONE else unit
         register.scaler = self._integer()
+        if unit & ~255 or not -128 <= register.scaler <= 127:  # one octet each; 10 ** scaler of more would not end
+            raise DecodeError("SML: unit or scaler that is none")
         if self._value(register):
             self._emit(register)
         self._skip(fields - 6)

@@ -209,7 +209,7 @@ class Builder:
     def _set_peak_time(self, stamp) -> None:
         """The peak's stamp changes once a month or so: it is read again only then."""
         if self._peak_raw != stamp:
-            self._peak_raw = bytes(stamp)
+            self._peak_raw = stamp if isinstance(stamp, int) else bytes(stamp)
             self._peak_time = utc(stamp)
         if self._peak_time is None:
             self._form[_PEAK] = 0  # unset: the month has no peak yet

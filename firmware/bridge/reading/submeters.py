@@ -134,7 +134,7 @@ class Submeters:
         time = register.time
         if time is not None:
             if channel.stamp != time:
-                channel.stamp = bytes(time)
+                channel.stamp = time if isinstance(time, int) else bytes(time)
                 channel.stamp_utc = utc(time)
             channel.time = channel.stamp_utc
             if channel.time is None:

@@ -37,7 +37,9 @@ def local_seconds(text) -> int:
 
 
 def utc(text):
-    """UTC of a TST (12 or 13 bytes) or None: not a date, an unknown letter, before 2015 (unset: 000101000001W, 632525252525W)."""
+    """UTC of a TST (12 or 13 bytes, or UTC already) or None: not a date, an unknown letter, before 2015 (unset: 000101000001W, 632525252525W)."""
+    if isinstance(text, int):
+        return text if _EARLIEST <= text < _LATEST else None
     if len(text) not in (12, 13):
         return None
     try:
@@ -45,7 +47,7 @@ def utc(text):
     except ValueError:
         return None
     if len(text) == 12:
-        from bridge.reading.summer import is_summer
+        from bridge.core.summer import is_summer
 
         time = local - 7200 if is_summer(local) else local - 3600
     elif text[12] == _SUMMER:
