@@ -4,6 +4,7 @@ import json
 import os
 
 from bridge.config import settings as module
+from bridge.config.rules import parse_key
 from bridge.config.settings import Settings
 from bridge.core.errors import SettingsError
 
@@ -63,6 +64,8 @@ def test_each_bad_value_falls_back_and_is_named():
         "device_name": ["x" * 41, "a\nb", 1],
         "wifi_ssid": ["\u00e4" * 17, 5],
         "ntp_server": ["", "a b", "host:0", "http://host", "[::1"],
+        "meter_key": ["0", "00" * 15, "00" * 17, "0O" * 16, "g" * 32, 7, None, "0x", "00 " * 500],
+        "meter_auth_key": ["00112233445566778899AABBCCDDEEF", b"00112233445566778899aabbccddeeff"],
     }
     for name in bad:
         for value in bad[name]:
@@ -83,6 +86,7 @@ def test_good_values_are_taken():
         "ntp_server": "192.168.1.1:123",
         "mqtt_topic": "home/meter",
         "journal_kb": 64,
+        "meter_protocol": "amis",
     }
     settings = Settings(good)
     assert settings.problems == []
@@ -95,6 +99,46 @@ def test_secrets_are_never_shown():
     settings = Settings({"wifi_password": secret, "http_header": "X-Key: " + secret, "mqtt_password": secret * 100, "http_token": secret})
     assert secret not in json.dumps(settings.public()) and secret not in "".join(settings.problems)
     assert settings.public()["http_token"] == "set" and settings.public()["influx_token"] == ""
+
+
+def test_keys_are_taken_as_they_are_pasted():
+    wants = bytes.fromhex("00112233445566778899aabbccddeeff")
+    plain = "00112233445566778899AABBCCDDEEFF"
+    pairs = [plain[i : i + 2] for i in range(0, 32, 2)]
+    for pasted in (
+        plain, plain.lower(), "0x" + plain, "0X" + plain, "  " + plain + "\r\n", " ".join(pairs), ":".join(pairs), "-".join(pairs).lower(),
+        ", ".join(["0x" + pair for pair in pairs]), "\n".join(pairs), plain[:16] + "\r\n" + plain[16:], "\t".join(pairs), "0x" + plain[:8] + " 0x" + plain[8:],
+        "0011-2233-4455-6677 8899:AABB:CCDD:EEFF", "\u00a0".join(pairs), "\u2013".join(pairs),
+    ):  # fmt: skip
+        assert parse_key(pasted) == wants, pasted
+        settings = Settings({"meter_key": pasted, "meter_auth_key": pasted})
+        assert settings.problems == [] and settings["meter_key"] == settings["meter_auth_key"] == plain.lower()
+        assert settings.public()["meter_key"] == settings.public()["meter_auth_key"] == "set"
+    for empty in ("", "  ", "\n"):
+        assert Settings({"meter_key": empty})["meter_key"] == "" and Settings({"meter_key": empty}).problems == []
+    assert Settings()["meter_key"] == "" and Settings().public()["meter_key"] == ""
+
+
+def test_what_is_wrong_with_a_key_is_told_without_the_key():
+    digits = "00112233445566778899aabbccddeef"
+    for pasted, said in (
+        (digits, "has 31 hex digits, not 32"),
+        (digits + "f0", "has 33 hex digits, not 32"),
+        ("0x" + digits, "has 31 hex digits, not 32"),
+        ("nonsense", "has n where hex digit 1 belongs"),
+        ("00 11 2O" + digits, "has o where hex digit 6 belongs"),
+        (digits[:10] + "\u00e4" + digits, "has an odd character where hex digit 11 belongs"),
+        (digits[:10] + "x" + digits, "has x where hex digit 11 belongs"),
+        ("0 " * 200, "is longer than 200 characters"),
+    ):
+        try:
+            parse_key(pasted)
+        except ValueError as error:
+            assert str(error).startswith(said), str(error)
+        else:
+            assert False, pasted
+        problem = Settings({"meter_key": pasted}).problems[0]
+        assert problem.startswith("meter_key " + said) and digits[:8] not in problem
 
 
 def test_unknown_settings_are_named_and_bounded():
