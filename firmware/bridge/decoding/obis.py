@@ -12,7 +12,7 @@ UNITS = {
 }  # fmt: skip
 """Unit code to name."""
 
-_KILO = 0x100
+_KILO, _MEGA = 0x100, 0x400
 
 
 def cde(c: int, d: int, e: int) -> int:
@@ -31,4 +31,6 @@ def unit_name(unit: int) -> str:
     if unit == GIGAJOULE:
         return "GJ"
     name = UNITS.get(unit & 0xFF, "")
+    if unit & _MEGA:
+        return "M" + name
     return "k" + name if unit & _KILO and name else name

@@ -18,6 +18,7 @@ from micropython import const
 KNOWN_CELLS = 145  # 48 registers: more than any meter seen sends
 GIGAJOULE = 0x200 | 25  # not a DLMS code: heat meters on a P1 port count GJ, which no prefix of a register's unit says
 UNIT_KILO = 0x100  # or-ed to `unit`: the telegram says kWh, kW, kvar, kVA (the value counts those)
+UNIT_MEGA = 0x400  # likewise, MWh
 _VIEWS = const(24)  # texts of a telegram whose views are kept: more than any seen; further ones are made each time
 
 
@@ -29,9 +30,10 @@ class Register:
     f       F, 255 where the code has none
     value   int, or bytes-like: text as sent (P1), octets (SML)
     scaler  the value counts 10 ** scaler units
-    unit    DLMS unit code, or-ed with UNIT_KILO; 0: none
+    unit    DLMS unit code, or-ed with UNIT_KILO or UNIT_MEGA; 0: none
     time    of the value: None, the text YYMMDDhhmmss with or without S or W (P1), or seconds since 2000 UTC (SML)
     status  SML's status word, else 0
+    code    the code as sent where ab, cde and f do not say it all (D0: F.F, 1.8.0, 6.8*01), else None; ab is 0xFFFF where they say nothing
     implied True: scaler and unit are not in the telegram, a table knows them (DLMS lists that send bare numbers)
     """
 
@@ -44,6 +46,7 @@ class Register:
         self.unit = 0
         self.time = None
         self.status = 0
+        self.code = None
         self.implied = False
 
     def wide(self, high: int, low: int, negative: bool) -> None:
