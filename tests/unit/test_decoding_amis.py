@@ -4,6 +4,7 @@ from bridge.core.civil import seconds
 from bridge.core.errors import DecodeError, SecurityError
 from bridge.decoding.amis import AmisDecoder
 from bridge.decoding.obis import text, unit_name
+from bridge.decoding.security import Security
 from bridge.framing.amis import AmisFramer
 from bridge.framing.frame import Frame
 from cryptolib import aes
@@ -21,10 +22,8 @@ NAMES = (
 )  # fmt: skip
 
 
-class Security:
-    def __init__(self, key=KEY, replay=True):
-        self.key = key
-        self.replay = replay
+def keys(key=KEY, replay=True):
+    return Security(key, replay=replay)
 
 
 def records(values, time=SUMMER):
@@ -90,18 +89,18 @@ def wanted(values, time=TIME):
 def test_a_telegram_made_elsewhere():
     framer = AmisFramer()
     assert framer.feed(bytes.fromhex(MADE)) == 101
-    assert decode(AmisDecoder(Security()), framer.take()) == wanted(VALUES)
+    assert decode(AmisDecoder(keys()), framer.take()) == wanted(VALUES)
 
 
 def test_telegrams_one_after_the_other():
-    decoder = AmisDecoder(Security())
+    decoder = AmisDecoder(keys())
     for n in range(600):
         values = [n * 7 + at for at in range(9)]
         assert decode(decoder, frame_of(body(records(values), n & 255))) == wanted(values), n
 
 
 def test_large_and_negative_numbers():
-    decoder = AmisDecoder(Security())
+    decoder = AmisDecoder(keys())
     for access, value in enumerate((0xFFFFFFFF, 0x80000000, 0x7FFFFFFF, 0x3FFFFFFF, 0x40000000, 0x01000000)):
         assert decode(decoder, frame_of(body(records((value,) * 8 + (0,)), access))) == wanted((value,) * 8 + (0,))
     for access, value in enumerate((-1, -256, -(1 << 24), -(1 << 31), (1 << 31) - 1, -0x1000001)):
@@ -109,7 +108,7 @@ def test_large_and_negative_numbers():
 
 
 def test_times():
-    decoder = AmisDecoder(Security())
+    decoder = AmisDecoder(keys())
     for access, (time, want) in enumerate((
         ("5f0c48c1171b", seconds(2014, 7, 1, 6, 12, 31)),  # the published example: 2014-07-01 08:12:31, summer
         ("3b3b173f3c00", seconds(2025, 12, 31, 22, 59, 59)), ("00000041 31 00", seconds(2025, 12, 31, 23)),
@@ -122,8 +121,8 @@ def test_times():
 
 def test_who_sends_and_how_matters_not():
     for c in (0x53, 0x73):
-        assert decode(AmisDecoder(Security()), frame_of(body(records(VALUES), c=c), 0)) == wanted(VALUES)
-    assert decode(AmisDecoder(Security()), frame_of(body(records(VALUES), who="12345678 2d4c 02 0e"))) == wanted(VALUES)
+        assert decode(AmisDecoder(keys()), frame_of(body(records(VALUES), c=c), 0)) == wanted(VALUES)
+    assert decode(AmisDecoder(keys()), frame_of(body(records(VALUES), who="12345678 2d4c 02 0e"))) == wanted(VALUES)
 
 
 def test_unknown_records_are_passed_over():
@@ -134,59 +133,58 @@ def test_unknown_records_are_passed_over():
         "84 90 90 10 fb 82 f3 bc bc 3c 01020304", "44 03 01020304", "06 03 010203040506", "04 6d 01020304", "2f 2f 2f", "04 83 ff 05 01020304",
     ):  # fmt: skip
         plain = padded(b"\x2f\x2f" + bytes.fromhex(unknown.replace(" ", "")) + known + b"\x2f\x2f")
-        assert decode(AmisDecoder(Security()), frame_of(body(plain))) == [("1-0:1.7.0", 613, "W", None)], unknown
+        assert decode(AmisDecoder(keys()), frame_of(body(plain))) == [("1-0:1.7.0", 613, "W", None)], unknown
     for own in (b"\x0f", b"\x1f"):
         plain = padded(b"\x2f\x2f" + known + own + known + b"\x2f\x2f")
-        assert decode(AmisDecoder(Security()), frame_of(body(plain))) == [("1-0:1.7.0", 613, "W", None)]
+        assert decode(AmisDecoder(keys()), frame_of(body(plain))) == [("1-0:1.7.0", 613, "W", None)]
 
 
 def test_records_that_end_outside():
     for bad in (b"\x04", b"\x04\x03\x01\x02\x03", b"\x0d\x78\x20", b"\x0d\x78\xc0", b"\x0d\x78", b"\x07\x03", b"\x84" * 9, b"\x04\x83\xff", b"\x3f\x00", b"\x7f"):
         plain = b"\x2f\x2f" + b"\x2f" * (28 - len(bad)) + bad + b"\x2f\x2f"
-        assert refused(AmisDecoder(Security()), frame_of(body(plain))) == "decode", bad
+        assert refused(AmisDecoder(keys()), frame_of(body(plain))) == "decode", bad
     state = 1
     for access in range(300):  # nothing but a refusal or registers, whatever is inside
         plain = bytearray(b"\x2f\x2f")
         while len(plain) < 78:
             state = (state * 1103515245 + 12345) & 0x7FFFFFFF
             plain.append(state >> 16 & 255)
-        assert refused(AmisDecoder(Security()), frame_of(body(bytes(plain) + b"\x2f\x2f"))) in (None, "decode")
+        assert refused(AmisDecoder(keys()), frame_of(body(bytes(plain) + b"\x2f\x2f"))) in (None, "decode")
 
 
 def test_keys():
     frame = frame_of(body(records(VALUES)))
-    assert refused(AmisDecoder(Security(None)), frame) == "key_missing"
-    decoder = AmisDecoder(Security(bytes(16)))
+    assert refused(AmisDecoder(keys(None)), frame) == "key_missing"
+    decoder = AmisDecoder(keys(bytes(16)))
     assert refused(decoder, frame) == refused(decoder, frame) == "key_wrong"
-    assert decode(AmisDecoder(Security()), frame) == wanted(VALUES)
+    assert decode(AmisDecoder(keys()), frame) == wanted(VALUES)
     other = bytes(range(1, 17))
-    assert decode(AmisDecoder(Security(other)), frame_of(body(records(VALUES), key=other))) == wanted(VALUES)
+    assert decode(AmisDecoder(keys(other)), frame_of(body(records(VALUES), key=other))) == wanted(VALUES)
     for plain in (b"\x2f" + records(VALUES)[1:-1] + b"\x2e", b"\x2e" + records(VALUES)[1:], b"\x2f\x2e" + records(VALUES)[2:], records(VALUES)[:-2] + b"\x2e\x2f"):
-        assert refused(AmisDecoder(Security()), frame_of(body(plain))) == "key_wrong"
+        assert refused(AmisDecoder(keys()), frame_of(body(plain))) == "key_wrong"
 
 
 def test_lengths_and_ciphers():
     good = body(records(VALUES))
     for cut in range(1, len(good)):
-        assert refused(AmisDecoder(Security()), frame_of(good[:cut])) == "length", cut
-    assert refused(AmisDecoder(Security()), frame_of(good + bytes(16))) == refused(AmisDecoder(Security()), frame_of(b"")) == "length"
+        assert refused(AmisDecoder(keys()), frame_of(good[:cut])) == "length", cut
+    assert refused(AmisDecoder(keys()), frame_of(good + bytes(16))) == refused(AmisDecoder(keys()), frame_of(b"")) == "length"
     for blocks in (0, 1, 4, 6, 15):
-        assert refused(AmisDecoder(Security()), frame_of(body(records(VALUES), blocks=blocks))) == "length"
+        assert refused(AmisDecoder(keys()), frame_of(body(records(VALUES), blocks=blocks))) == "length"
     for mode in (b"\x00", b"\x07", b"\x0d", b"\x04"):
-        assert refused(AmisDecoder(Security()), frame_of(body(records(VALUES), mode=mode))) == "cipher_unknown"
-    small = AmisDecoder(Security())
+        assert refused(AmisDecoder(keys()), frame_of(body(records(VALUES), mode=mode))) == "cipher_unknown"
+    small = AmisDecoder(keys())
     for size in (16, 240, 32, 80):
         plain = b"\x2f\x2f" + (b"\x04\x2b\x65\x02\x00\x00" + b"\x2f" * 6) + b"\x2f" * (size - 14)
         assert decode(small, frame_of(body(plain))) == [("1-0:1.7.0", 613, "W", None)]
 
 
 def test_the_last_telegram_once_more_is_refused():
-    decoder = AmisDecoder(Security())
+    decoder = AmisDecoder(keys())
     frame, other = frame_of(body(records(VALUES))), frame_of(body(records(VALUES), 8))
     assert decode(decoder, frame) == wanted(VALUES)
-    frame.security = ""
     assert refused(decoder, frame) == refused(decoder, frame) == "replay"
     assert decode(decoder, other) == decode(decoder, frame) == wanted(VALUES)  # another access number is another telegram
     assert decode(decoder, frame_of(body(records((5,) * 9)))) == wanted((5,) * 9)  # and so is another text
-    kept = AmisDecoder(Security(replay=False))
+    kept = AmisDecoder(keys(replay=False))
     assert decode(kept, frame) == decode(kept, frame) == wanted(VALUES)

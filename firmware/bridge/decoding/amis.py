@@ -18,7 +18,8 @@ from bridge.core.errors import DecodeError, SecurityError
 from bridge.decoding.register import Register
 
 _IV = b"\x07\x08\x03\x04\x05\x06\x09\x0a\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b"  # offsets in a frame of the IV's bytes
-_MODE = const(13)  # offsets in a frame
+_ACCESS = const(11)  # offsets in a frame
+_MODE = const(13)
 _TEXT = const(15)
 _BLOCK = const(16)
 _MODE_5 = const(5)
@@ -31,11 +32,14 @@ _MORE = const(0x80)
 _SIZES = b"\x00\x01\x02\x03\x04\x04\x06\x08\x00\x01\x02\x03\x04\xff\x06\xfe"
 _LONGEST = const(0xBF)  # of a value that says its length
 _MAKERS_OWN = const(0x0F)  # DIF (0F or 1F): the rest is the maker's own
-# Records, each: DIF, VIF and their extensions, filled up to six bytes; C, D, E and DLMS unit of a register of medium 1-0. The clock comes last.
+# Records in the order that meters send, each: DIF, VIF and their extensions, filled up to six bytes; C, D, E and DLMS unit of a
+# register of medium 1-0. The clock is the first.
 _HEAD = const(6)
 _ROW = const(10)
-_CLOCK_ROW = const(90)
+_END = const(100)
+_CLOCK_ROW = const(0)
 _RECORDS = (
+    b"\x06\x6d\x00\x00\x00\x00\x00\x00\x00\x00"
     b"\x04\x03\x00\x00\x00\x00\x01\x08\x00\x1e"
     b"\x04\x83\x3c\x00\x00\x00\x02\x08\x00\x1e"
     b"\x84\x10\xfb\x82\x73\x00\x03\x08\x01\x20"
@@ -45,7 +49,6 @@ _RECORDS = (
     b"\x04\xfb\x14\x00\x00\x00\x03\x07\x00\x1d"
     b"\x04\xfb\x94\x3c\x00\x00\x04\x07\x00\x1d"
     b"\x04\x83\xff\x04\x00\x00\x01\x80\x00\x1e"
-    b"\x06\x6d\x00\x00\x00\x00"
 )
 _SIGNED = const(0x80)  # D of the balance, the one value that may be negative
 
@@ -57,14 +60,18 @@ class AmisDecoder:
         self._security = security
         self._register = Register()
         self._aes = None
-        self._cipher = self._plain = b""  # IV and text of the last telegram, as sent and decrypted
+        self._iv = bytearray(_BLOCK)
+        self._plain = b""  # text of the last telegram that was believed
+        self._access = 0  # its access number
+        self._next = 0  # row of _RECORDS that is tried first
 
     def decode(self, frame, emit, known=None) -> None:
         """Calls emit(register) for the clock and each value, in the telegram's order; SecurityError or DecodeError for what it refuses."""
+        frame.security = ""
         self._open(frame)
         frame.security = "unauthenticated"
         plain = self._plain
-        at = _BLOCK
+        at = 2
         end = len(plain) - 2
         while at < end:
             if plain[at] == _FILLER:
@@ -86,7 +93,7 @@ class AmisDecoder:
             at = behind + size
 
     def _open(self, frame) -> None:
-        """Decrypts to _plain, behind a block that means nothing."""
+        """Decrypts the frame's text to _plain."""
         security = self._security
         if security.key is None:
             raise SecurityError("key_missing")
@@ -99,30 +106,22 @@ class AmisDecoder:
             raise SecurityError("cipher_unknown")
         if size != buffer[start + _MODE] & 0xF0:  # blocks of 16 bytes in the high four bits
             raise SecurityError("length")
-        if not self._take(buffer, start, size + _BLOCK) and security.replay:
-            raise SecurityError("replay")
-        # The IV goes before the text as a block of its own: so one AES object serves for all telegrams.
+        iv = self._iv
+        for i in range(_BLOCK):
+            iv[i] = buffer[start + _IV[i]]
+        # The IV goes before the text as a block whose plain text means nothing: so one AES object serves for all telegrams.
         if self._aes is None:
-            self._aes = aes(security.key, _CBC, self._cipher[:_BLOCK])
-        self._aes.decrypt(self._cipher, self._plain)
-        plain = self._plain
-        if plain[_BLOCK] != _FILLER or plain[_BLOCK + 1] != _FILLER or plain[-1] != _FILLER or plain[-2] != _FILLER:
-            self._cipher = b""  # what was not believed is not repeated
+            self._aes = aes(security.key, _CBC, iv)
+        self._aes.decrypt(iv, iv)
+        plain = buffer[start + _TEXT : frame.end]
+        self._aes.decrypt(plain, plain)
+        if plain[0] != _FILLER or plain[1] != _FILLER or plain[-1] != _FILLER or plain[-2] != _FILLER:
             raise SecurityError("key_wrong")
-
-    def _take(self, buffer: bytearray, start: int, size: int) -> bool:
-        """Puts IV and text together in _cipher; False when they are the last telegram's."""
-        new = size != len(self._cipher)
-        if new:
-            self._cipher = bytearray(size)
-            self._plain = bytearray(size)
-        cipher = self._cipher
-        for i in range(size):
-            octet = buffer[start + (_IV[i] if i < _BLOCK else i - 1)]
-            if cipher[i] != octet:
-                cipher[i] = octet
-                new = True
-        return new
+        access = buffer[start + _ACCESS]
+        if security.replay and access == self._access and plain == self._plain:
+            raise SecurityError("replay")
+        self._access = access
+        self._plain = plain
 
     def _head(self, at: int, end: int) -> int:
         """Index behind the DIF, the VIF and their extensions of the record at `at`."""
@@ -134,16 +133,21 @@ class AmisDecoder:
         return at
 
     def _row(self, at: int, behind: int) -> int:
-        """Where _RECORDS has this record, or -1."""
+        """Where _RECORDS has this record, or -1; looks first behind the one before."""
         plain = self._plain
         records = _RECORDS
         size = behind - at
-        for row in range(0, len(records), _ROW):
+        row = self._next
+        for _ in range(0, _END, _ROW):
+            if row == _END:
+                row = 0
             i = 0
             while i < size and i < _HEAD and records[row + i] == plain[at + i]:
                 i += 1
             if i == size and (i == _HEAD or not records[row + i]):
+                self._next = row + _ROW
                 return row
+            row += _ROW
         return -1
 
     def _value(self, row: int, at: int, emit) -> None:
