@@ -67,6 +67,8 @@ class Meter:
         """
         said = dict(self.kind.ids) if self.values else {}
         for name, value in self.values.items():
+            if name.startswith("_"):
+                continue
             if name.startswith(("power_import_l", "power_export_l")):
                 net = f"power_l{name[14]}_w"
                 said[net] = said.get(net, 0) + (value if "import" in name else -value)
@@ -74,7 +76,7 @@ class Meter:
                 said[name] = iso(value)
             elif name == "month_history":
                 said["month_peaks"] = tuple((f"{local(end):%Y-%m}", peak and iso(peak), watts) for end, peak, watts in value)
-            elif isinstance(value, (int, Decimal)) and not name.startswith("_"):
+            elif isinstance(value, (int, Decimal)):
                 said[name] = value
         return said
 

@@ -19,8 +19,8 @@ def _rounded(value: int, step: int) -> int:
     return (value + step // 2) // step * step
 
 
-def _read(house: House, unix: int, *, span: int, power_step_w: int = 1, ampere_step_ma: int = 1000, limit_w: int = _NO_LIMIT_W) -> dict:
-    """What all P1 meters show; `span` seconds lie between two readings of the gas meter."""
+def read_home(house: House, unix: int, *, span: int, power_step_w: int = 1, ampere_step_ma: int = 1000, limit_w: int = _NO_LIMIT_W) -> dict:
+    """What most P1 meters show; `span` seconds lie between two readings of the gas meter."""
     gas_at, gas_ml, _ = house.captured[span]
     net = _rounded(abs(watts(house.net_mw)), power_step_w)
     values = {
@@ -43,7 +43,7 @@ def _read(house: House, unix: int, *, span: int, power_step_w: int = 1, ampere_s
     return values
 
 
-def _only(values: dict, without: tuple[str, ...]) -> dict:
+def only(values: dict, without: tuple[str, ...]) -> dict:
     return {name: value for name, value in values.items() if not name.startswith(without)}
 
 
@@ -51,21 +51,21 @@ _MODERN = ("power_limit", "breaker", "gas_valve")
 
 
 def _read_dsmr50(house: House, unix: int) -> dict:
-    return _only(_read(house, unix, span=300), _MODERN)
+    return only(read_home(house, unix, span=300), _MODERN)
 
 
 def _read_dsmr42(house: House, unix: int) -> dict:
-    return _only(_read(house, unix, span=HOUR, limit_w=17_300), ("voltage_l",))
+    return only(read_home(house, unix, span=HOUR, limit_w=17_300), ("voltage_l",))
 
 
 def _read_dsmr22(house: House, unix: int) -> dict:
-    everything = _read(house, unix, span=HOUR, power_step_w=10, limit_w=_NO_LIMIT_OLD_W)
-    return _only(everything, ("time", "voltage", "current", "power_import_l", "power_export_l", "power_failures", "long_", "failures"))
+    everything = read_home(house, unix, span=HOUR, power_step_w=10, limit_w=_NO_LIMIT_OLD_W)
+    return only(everything, ("time", "voltage", "current", "power_import_l", "power_export_l", "power_failures", "long_", "failures"))
 
 
 def _read_belgian(house: House, unix: int) -> dict:
     """Demand, peaks, water; gas and water carry the second at which their meter sent, a little before the five minutes are full."""
-    values = _only(_read(house, unix, span=300, ampere_step_ma=10), ("voltage_s", "power_failures", "long_", "failures"))
+    values = only(read_home(house, unix, span=300, ampere_step_ma=10), ("voltage_s", "power_failures", "long_", "failures"))
     at, _, water_ml = house.captured[300]
     peak_at, peak_mw = house.month_peak
     return values | {
@@ -80,14 +80,15 @@ def _ids(who: Identity) -> dict:
     return {key: text for key, text in named.items() if text}
 
 
-def _kind(name: str, description: str, who: Identity, read: Callable[[House, int], dict], write: Callable[[dict, Identity], bytes], *,
-          line: Line = P1_FAST, cadence_s: int = 1, **house: object) -> Kind:
+def kind(name: str, description: str, who: Identity, read: Callable[[House, int], dict], write: Callable[[dict, Identity], bytes], *,
+         line: Line = P1_FAST, cadence_s: int = 1, **house: object) -> Kind:
     return Kind(name, description, "p1", line, cadence_s, read, partial(write, who=who), {"phases": who.phases, **house}, _ids(who))
 
 
 _NL3 = Identity("XXX5SIM-NL50", "E0000000000005001", "50", gas_id="G0000000000005001")
 _NL1 = Identity("XXX5SIM-NL51", "E0000000000005101", "50", phases=1, gas_id="G0000000000005101")
 _NL42 = Identity("XXX5SIM-NL42", "E0000000000004201", "42", gas_id="G0000000000004201", channels=((2, "gas"),))
+_NL30 = Identity("XXX5SIM-NL30", "E0000000000003001", phases=1, gas_id="G0000000000003001")
 _NL22 = Identity("XXX3SIM-NL22", "E0000000000002201", gas_id="G0000000000002201")
 _BE = Identity("FLU5\\SIM000001_A", "1SAG0000000101", "50217", phases=1, gas_id="7FLO0000000101", water_id="8SIM0000000101",
                channels=((1, "water"), (2, "gas")))
@@ -95,12 +96,14 @@ _BE3 = Identity("FLU5\\SIM000003_A", "1SAG0000000301", "50217", gas_id="7FLO0000
                 channels=((3, "gas"), (1, "water")), peaks_newest_first=True)
 
 P1_METERS = (
-    _kind("p1-nl", "Dutch, DSMR 5.0: three phases, solar, gas, every second", _NL3, _read_dsmr50, p1_nl.dsmr50),
-    _kind("p1-nl1", "Dutch, DSMR 5.0: one phase, gas, every second", _NL1, _read_dsmr50, p1_nl.dsmr50, solar_w=2600),
-    _kind("p1-nl42", "Dutch, DSMR 4.2: three phases, hourly gas, every 10 s", _NL42, _read_dsmr42, p1_nl.dsmr42, cadence_s=10),
-    _kind("p1-nl22", "Dutch, DSMR 2.2: 9600 baud, no checksum, gas on two lines, every 10 s", _NL22, _read_dsmr22, p1_nl.dsmr22,
-          line=P1_SLOW, cadence_s=10),
-    _kind("p1-be", "Belgian, eMUCs 1.7.1: one phase, month peaks, gas, water", _BE, _read_belgian, p1_be.emucs171, tariff=belgian_tariff),
-    _kind("p1-be3", "Belgian, eMUCs 1.7.1: three phases, month peaks, gas, water", _BE3, _read_belgian, p1_be.emucs171,
-          tariff=belgian_tariff),
+    kind("p1-nl", "Dutch, DSMR 5.0: three phases, solar, gas, every second", _NL3, _read_dsmr50, p1_nl.dsmr50),
+    kind("p1-nl1", "Dutch, DSMR 5.0: one phase, gas, every second", _NL1, _read_dsmr50, p1_nl.dsmr50, solar_w=2600),
+    kind("p1-nl42", "Dutch, DSMR 4.2: three phases, hourly gas, every 10 s", _NL42, _read_dsmr42, p1_nl.dsmr42, cadence_s=10),
+    kind("p1-nl22", "Dutch, DSMR 2.2: 9600 baud, no checksum, gas on two lines, every 10 s", _NL22, _read_dsmr22, p1_nl.dsmr22,
+         line=P1_SLOW, cadence_s=10),
+    kind("p1-nl30", "Dutch, DSMR 3.0: one phase, 9600 baud, no checksum, gas on two lines, every 10 s", _NL30, _read_dsmr22, p1_nl.dsmr22,
+         line=P1_SLOW, cadence_s=10, solar_w=2600),
+    kind("p1-be", "Belgian, eMUCs 1.7.1: one phase, month peaks, gas, water", _BE, _read_belgian, p1_be.emucs171, tariff=belgian_tariff),
+    kind("p1-be3", "Belgian, eMUCs 1.7.1: three phases, month peaks, gas, water", _BE3, _read_belgian, p1_be.emucs171,
+         tariff=belgian_tariff),
 )

@@ -86,18 +86,20 @@ class Style:
     list_name: bytes = FNN_LIST
     client: bytes = b""
     version: bool = True  # the open response says SML version 1
+    transaction_width: int = 4  # octets of a transaction's id
 
 
 def _message(transaction: int, tag: int, payload: Sequence[bytes], style: Style) -> bytes:
     body = listing([unsigned(tag, style.tag_width), listing(payload)])
     # A list of six: the sum is over all before its own member, the end mark is the sixth.
-    start = b"\x76" + octets(transaction.to_bytes(4, "big")) + unsigned(0) + unsigned(0) + body
+    start = b"\x76" + octets(transaction.to_bytes(style.transaction_width, "big")) + unsigned(0) + unsigned(0) + body
     return start + b"\x63" + style.checksum.of(start).to_bytes(2, "little") + b"\x00"
 
 
-def file(entries: Sequence[Entry], server_id: bytes, seconds: int, transaction: int = 1, style: Style = Style()) -> bytes:
-    """Open response, list response and close response; `seconds` is the meter's clock and names the file."""
-    who, now = octets(server_id), seconds_index(seconds)
+def file(entries: Sequence[Entry], server_id: bytes, seconds: int, transaction: int = 1, style: Style = Style(),
+         now: bytes | None = None) -> bytes:
+    """Open response, list response and close response; `seconds` is the meter's clock and names the file, `now` a time in another form."""
+    who, now = octets(server_id), now or seconds_index(seconds)
     opening = [NOTHING, NOTHING, octets(seconds.to_bytes(4, "big")), who, now, unsigned(1) if style.version else NOTHING]
     values = listing([entry.encoded() for entry in entries])
     answer = [octets(style.client), who, octets(style.list_name), now, values, NOTHING, NOTHING]
