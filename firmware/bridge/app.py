@@ -1,11 +1,12 @@
 """The composition root: board data and settings in, a supervisor with all tasks out. Every object is made here and given to who needs it.
 
-Tasks: `reader` (UART to store), one per sink, `wifi`, `time`. The vital ones must show life, or the watchdog resets the chip.
+Tasks: `reader` (UART to store), `detection`, one per sink, `wifi`, `time`. The vital ones must show life, or the watchdog resets the chip.
 What is made keeps no function of this module, so that main.py can forget it when all runs. Code is imported where it is needed:
 what only the start needs goes before the rest comes.
 """
 
 import gc
+from binascii import unhexlify
 
 from micropython import const
 
@@ -13,9 +14,10 @@ from bridge.core.unload import unload
 
 VERSION = "0.1.0"
 # Modules that are needed only to get here.
-ONCE = ("bridge.app", "bridge.hal.board", "bridge.hal.chip", "bridge.hal.uart", "bridge.hal.watchdog", "bridge.uart.settings")
+ONCE = ("bridge.app", "bridge.hal.board", "bridge.hal.chip", "bridge.hal.watchdog")
 _SETTINGS_FILE = "config.json"
 _BOOTS_FILE = "boots"
+_FOUND_FILE = "meter.json"  # line settings and protocol of the meter that was found
 _LOG_LINES = const(8)  # kept for the status, which shows the last of them
 _READER_DEADLINE_S = const(20)
 _WIFI_DEADLINE_S = const(60)  # a name look-up blocks for seconds where DNS is dead
@@ -100,37 +102,42 @@ def _receiving(board, settings, clock, log, room, supervisor, status, problems):
     gc.collect()
     from bridge.hal import uart
     from bridge.pipeline import Pipeline
+    from bridge.uart.detection import Detection
     from bridge.uart.reader import Reader
 
     store = Store(Journal(len(room), settings["journal_detail_s"], room))
     counters = Counters()
     protocol = settings["meter_protocol"]
-    pipeline = Pipeline(protocol, Builder(counters), store, clock, counters, log)
-    status.add("meter", pipeline.status)
-    status.add("counters", counters.as_dict)
-    line = _line(settings["meter_line"], board.line_for(protocol), log, problems)
+    line, fixed = _line(settings["meter_line"], board.line_for(protocol), log, problems)
     gc.collect()
     try:
-        stream = uart.open_uart(board, line)
+        port = uart.Port(board, line)
     except OSError as error:
         log.error("meter", str(error))
         problems.append(str(error))
         return store
+    keys = [unhexlify(settings[name]) if settings[name] else None for name in ("meter_key", "meter_auth_key")]
+    pipeline = Pipeline(protocol, Builder(counters), store, clock, counters, log, keys, port.stream.write)
+    detection = Detection(pipeline, port, line.text(), protocol, fixed, clock, log, board.interfaces, _FOUND_FILE)
+    status.add("meter", detection.status)
+    status.add("counters", counters.as_dict)
     uart.request_data(board)
     log.info("meter", "listening at %s" % line.text())
-    supervisor.add("reader", Reader(stream, pipeline.feed, supervisor.beat("reader")).run, _READER_DEADLINE_S)
+    supervisor.add("reader", Reader(port.stream, pipeline.feed, supervisor.beat("reader")).run, _READER_DEADLINE_S)
+    supervisor.add("detection", detection.run)
     return store
 
 
-def _line(wanted: str, usual: str, log, problems):
+def _line(wanted: str, usual: str, log, problems) -> tuple:
+    """The line to begin with, and whether its owner fixed it."""
     from bridge.uart.settings import parse
 
     try:
-        return parse(wanted or usual)
+        return parse(wanted or usual), bool(wanted)
     except ValueError as error:
         problems.append("meter_line: %s; using %s" % (error, usual))
         log.error("config", problems[-1])
-        return parse(usual)
+        return parse(usual), False
 
 
 def _network(board, settings, clock, log, identity, supervisor, status):

@@ -17,11 +17,27 @@ meterbridge decode capture.bin              a table per telegram
 meterbridge decode --json capture.bin       one JSON object per telegram, a summary last
 cat /dev/ttyUSB0 | meterbridge decode -     what arrives on standard input
 meterbridge decode --protocol sml head.bin  only this protocol
+meterbridge decode --key 0001..0f port.bin  of a meter that encrypts, with the key that the grid operator gave
 """
-PROTOCOLS = ("auto", "p1", "sml")
-KEYED_PROTOCOLS: tuple[str, ...] = ()  # those that decrypt: none yet
-TEXT_PROTOCOLS = ("p1",)  # whose values without a unit are text; those of others are octets in hex
-KEY_DIGITS = 32  # AES-128
+PROTOCOLS = {
+    "auto": "finds out",
+    "p1": "P1 port, text",
+    "sml": "German meters, binary",
+    "d0": "IEC 62056-21, text",
+    "hdlc": "DLMS in HDLC frames",
+    "mbus": "DLMS in M-Bus frames",
+    "dlms": "DLMS without frames, encrypted P1",
+    "amis": "Siemens AMIS of Netz Oberösterreich",
+}
+TEXT_PROTOCOLS = ("p1", "d0")  # whose values without a unit are text; those of others are octets in hex
+REFUSALS = {
+    "key_missing": "they are encrypted: give the key with --key, 32 hex digits that the grid operator hands out",
+    "key_wrong": "they are encrypted and the key of --key does not open them: compare it with what the grid operator gave; a new meter has a new key",
+    "tag_wrong": "the key of --key opens them, but the key of --auth-key does not prove them genuine: correct it, or leave --auth-key away",
+    "length": "encrypted telegrams are cut: bytes were lost",
+    "cipher_unknown": "they are encrypted in a way that is not known",
+    "s1": "this is what the Belgian S1 port sends, raw waveforms at 2 Mbaud: read the port marked P1 instead",
+}
 CHUNK_BYTES = 65536
 SLOW_BYTES = 1 << 20  # a file from this size on shows its progress
 SCRIPT = Path(__file__).resolve().parent.parent / "on_micropython" / "decode.py"
@@ -31,30 +47,32 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", help="captured bytes; - for standard input")
     parser.add_argument("--json", action="store_true", help="one JSON object per telegram, then a summary")
     # Not `choices`: a protocol of a later version gets a sentence of its own.
-    parser.add_argument("--protocol", default="auto", metavar="NAME", help="auto (default), p1 or sml")
-    parser.add_argument("--key", metavar="HEX", help="decryption key, 32 hex digits (P1 and SML need none)")
-    parser.add_argument("--auth-key", metavar="HEX", help="authentication key, 32 hex digits (P1 and SML need none)")
+    parser.add_argument("--protocol", default="auto", metavar="NAME", help="; ".join(f"{name}: {what}" for name, what in PROTOCOLS.items()))
+    parser.add_argument("--key", metavar="HEX", help="encryption key of the meter, 32 hex digits, spaces and colons allowed")
+    parser.add_argument("--auth-key", metavar="HEX", help="authentication key, where the operator gave two: telegrams are then proved genuine")
 
 
 def run(args: argparse.Namespace) -> int:
     """Decodes; OK when there was a telegram, FAILED when there was none."""
     if args.protocol not in PROTOCOLS:
-        raise UserError(f"--protocol {args.protocol}: this version decodes {', '.join(PROTOCOLS[1:])} (and auto, which finds out)", USAGE)
-    check_keys(args)
+        raise UserError(f"--protocol {args.protocol}: there are {', '.join(PROTOCOLS)}", USAGE)
+    keys = [key_digits(option, value) for option, value in (("--key", args.key), ("--auth-key", args.auth_key))]
+    if keys[1] and not keys[0]:
+        raise UserError("--auth-key proves what --key opens: give both", USAGE)
     size = check_file(args.file)
     with open_source(args.file) as source:
-        return decode(source, size, args.protocol, args.json)
+        return decode(source, size, args.protocol, args.json, keys)
 
 
-def check_keys(args: argparse.Namespace) -> None:
-    """UserError for a key that cannot be one; a note for one that nothing will use."""
-    for option, value in (("--key", args.key), ("--auth-key", args.auth_key)):
-        if value is None:
-            continue
-        if len(value) != KEY_DIGITS or not all(c in "0123456789abcdefABCDEF" for c in value):
-            raise UserError(f"{option} takes {KEY_DIGITS} hex digits, got {len(value)} characters", USAGE)
-        if args.protocol not in KEYED_PROTOCOLS:
-            print(f"meterbridge: {option} is not used: P1 and SML are not encrypted", file=sys.stderr)
+def key_digits(option: str, value: str | None) -> str:
+    """The 32 hex digits of a key as a person pastes it, "" for none. Raises UserError for what cannot be one."""
+    runtime.firmware_importable()
+    from bridge.config.rules import parse_key
+
+    try:
+        return parse_key(value).hex() if value is not None else ""
+    except ValueError as error:
+        raise UserError(f"{option}: {error}", USAGE) from error
 
 
 def check_file(name: str) -> int:
@@ -78,10 +96,10 @@ def open_source(name: str):
     return open(0 if name == "-" else name, "rb", buffering=0, closefd=name != "-")
 
 
-def decode(source, size: int, protocol: str, as_json: bool) -> int:
+def decode(source, size: int, protocol: str, as_json: bool, keys: list) -> int:
     """Runs the firmware's code over `source` and prints what it finds."""
     environment = dict(os.environ, MICROPYPATH=f"{runtime.FIRMWARE}:.frozen")
-    command = [str(runtime.find_micropython()), "-X", "heapsize=4m", str(SCRIPT), "-", protocol]
+    command = [str(runtime.find_micropython()), "-X", "heapsize=4m", str(SCRIPT), "-", protocol, *keys]
     child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
     feeder = Feeder(source, size, child.stdin)
     feeder.start()
@@ -154,6 +172,8 @@ def hint(fed: int, summary: dict) -> str:
     """What to say when no telegram came out."""
     if not fed:
         return "no telegram: the input was empty"
+    if summary["problem"] in REFUSALS:
+        return "no telegram could be read: " + REFUSALS[summary["problem"]]
     if summary["undecodable"]:
         return f"no telegram could be decoded: {summary['undecodable']} arrived whole but their contents make no sense"
     if summary["crc_errors"]:
@@ -164,7 +184,7 @@ def hint(fed: int, summary: dict) -> str:
     if summary["oversize"] and summary["noise_bytes"] < fed // 2:
         return f"no telegram: a start without an end in {fed} bytes"
     return (
-        f"no telegram in {fed} bytes: neither a P1 telegram (/ABC5.. to !1234) nor an SML file (1B1B1B1B 01010101 ..). "
+        f"no telegram in {fed} bytes: neither text of a P1 or D0 port (/ABC5.. to !), nor SML (1B1B1B1B 01010101 ..), nor DLMS (7E A., 68 .. 68, DB 08 ..). "
         "Wrong baud rate, parity or polarity look like this; a hex dump must be turned into bytes first"
     )
 
@@ -190,7 +210,7 @@ class Table:
             print(self.summary(row["summary"]))
             return
         self._count += 1
-        print(f"telegram {self._count}, {row['protocol'].upper()}")
+        print(f"telegram {self._count}, {row['protocol'].upper()}" + (f", {row['security']}" if "security" in row else ""))
         registers = row["registers"]
         width = max((len(r["obis"]) for r in registers), default=0)
         digits = max((len(r["value"]) for r in registers if r.get("unit")), default=0)

@@ -1,34 +1,31 @@
 """Runs on MicroPython: a captured byte stream in, the firmware's own framing and decoding over it, one JSON object per telegram out.
 
-    micropython decode.py FILE|- [PROTOCOL]        '-' is standard input; PROTOCOL is a row of PROTOCOLS or auto
+    micropython decode.py FILE|- [PROTOCOL [KEY [AUTH_KEY]]]     '-' is standard input; PROTOCOL is a row of the pipeline's PROTOCOLS
+                                                                 or auto; keys are hex digits, "" for none
 
-With auto every framer listens until one gives a telegram that decodes; the others then go. The last line is the summary.
+The bytes go through the firmware's own pipeline, with something that writes registers down in the place of the reading stage.
+The last line is the summary.
 """
 
 import json
 import sys
+from binascii import unhexlify
 
 from bridge.core.civil import iso, seconds
-from bridge.core.errors import DecodeError
+from bridge.core.counters import Counters
 from bridge.decoding.obis import text, unit_name
+from bridge.pipeline import Pipeline
+from bridge.reading.builder import Builder
+from bridge.reading.quantities import QUANTITIES, TIME
+from bridge.reading.reading import TIME_SOURCE_NAMES, UPTIME
 
-# Protocol to framer and decoder, imported when asked for; further protocols are further rows.
-PROTOCOLS = {
-    "p1": ("bridge.framing.p1:P1Framer", "bridge.decoding.p1:decode"),
-    "sml": ("bridge.framing.sml:SmlFramer", "bridge.decoding.sml:decode"),
-}
-TEXT_PROTOCOLS = ("p1",)  # octet values are text as sent; elsewhere they are printed as hex digits
+TEXT_PROTOCOLS = ("p1", "d0")  # octet values are text as sent; elsewhere they are printed as hex digits
 REGISTER_MEMBERS = ("obis", "value", "unit", "time")
-SUMMARY_MEMBERS = ("telegrams", "crc_errors", "oversize", "noise_bytes", "undecodable")
+SUMMARY_MEMBERS = ("protocol", "telegrams", "crc_errors", "oversize", "noise_bytes", "undecodable", "problem")
+REFUSALS = ("key_missing", "key_wrong", "tag_wrong", "replay", "length", "cipher_unknown")
 CHUNK_BYTES = 256
 SEASONS = {"S": "+02:00", "W": "+01:00"}
 CLOCK = (0, 1 << 16)  # ab and cde of 0-0:1.0.0
-
-
-def find(name: str):
-    """The object that "module:name" names."""
-    module, attribute = name.split(":")
-    return getattr(__import__(module, None, None, (attribute,)), attribute)
 
 
 def decimal(value: int, scaler: int) -> str:
@@ -63,13 +60,15 @@ def register_json(register, as_text: bool) -> dict:
     value = register.value
     if not isinstance(value, int):
         value = latin(value) if as_text else "".join(["%02x" % octet for octet in value])
+    elif register.implied:
+        value = str(value)  # as sent: the scaler is of a table, and so is the unit
     elif (register.ab, register.cde) == CLOCK:
         value = iso(value)
     else:
         value = decimal(value, register.scaler)
     row = {"obis": text(register.ab, register.cde, register.f), "value": value}
     unit = unit_name(register.unit)
-    if unit:
+    if unit and not register.implied:
         row["unit"] = unit
     if register.time is not None:
         row["time"] = time_text(register.time)
@@ -83,9 +82,6 @@ def ordered(row: dict, names: tuple) -> str:
 
 def reading_json(reading) -> str:
     """A reading in the names of the vocabulary, with exact decimals (put together by hand: a float would lose digits)."""
-    from bridge.reading.quantities import QUANTITIES, TIME
-    from bridge.reading.reading import TIME_SOURCE_NAMES, UPTIME
-
     known = reading.time_source != UPTIME
     parts = ['"time":' + (json.dumps(iso(reading.time)) if known else "null")]
     parts.append('"time_source":' + json.dumps(TIME_SOURCE_NAMES[reading.time_source] if known else "none"))
@@ -111,95 +107,97 @@ def month_peaks_json(months: tuple) -> str:
     return "[" + ",".join(rows) + "]"
 
 
-class Link:
-    """A protocol's framer and decoder, and what they made of the stream."""
+class Recorder:
+    """Stands where the pipeline has its builder: notes each register, makes the reading, prints the telegram with `write`."""
 
-    def __init__(self, name: str):
-        framer, decoder = PROTOCOLS[name]
-        self.name = name
-        self.framer = find(framer)()
-        self.decode = find(decoder)
-        self.telegrams = 0
-        self.undecodable = 0
+    values = None  # every register is wanted, so the decoder keeps no places
 
-    def interest(self) -> tuple:
-        """How much of the stream looked like this protocol, for choosing among links."""
-        framer = self.framer
-        return self.telegrams, framer.frames, framer.crc_errors + framer.oversize + framer.resyncs, -framer.noise_bytes
-
-    def summary(self) -> dict:
-        framer = self.framer
-        return {
-            "telegrams": self.telegrams,
-            "crc_errors": framer.crc_errors,
-            "oversize": framer.oversize,
-            "noise_bytes": framer.noise_bytes,
-            "undecodable": self.undecodable,
-        }
-
-
-class Decoding:
-    """Feeds `links` and prints telegrams with `write`; settles for the first link whose telegram decodes."""
-
-    def __init__(self, links: list, write):
-        self.links = links
+    def __init__(self, write):
         self._write = write
-        try:
-            from bridge.reading.builder import Builder
+        self._builder = Builder()
+        self._registers = []
+        self._frame = None
+        self.telegrams = 0
 
-            self._builder = Builder()
-        except ImportError:
-            self._builder = None
+    def begin(self, frame) -> None:
+        self._frame = frame
+        self._registers = []
+        self._builder.begin(frame)
 
-    def feed(self, chunk) -> None:
-        for link in self.links:
-            used = 0
-            while used < len(chunk):
-                used += link.framer.feed(chunk, used)
-                frame = link.framer.take()
-                if frame is not None and self._telegram(link, frame) and len(self.links) > 1:
-                    self.links = [link]
+    def add(self, register) -> None:
+        row = register_json(register, self._frame.protocol in TEXT_PROTOCOLS)
+        self._registers.append(ordered(row, REGISTER_MEMBERS))
+        self._builder.add(register)
 
-    def _telegram(self, link: Link, frame) -> bool:
-        registers = []
-        builder = self._builder
-        if builder:
-            builder.begin(frame)
-
-        def emit(register):
-            registers.append(ordered(register_json(register, link.name in TEXT_PROTOCOLS), REGISTER_MEMBERS))
-            if builder:
-                builder.add(register)
-
-        try:
-            link.decode(frame, emit)
-        except DecodeError:
-            link.undecodable += 1
-            return False
-        link.telegrams += 1
-        reading = builder.finish(link.telegrams - 1, 0, UPTIME_SOURCE) if builder else None
+    def finish(self, seq: int, now: int, now_source: int):
+        reading = self._builder.finish(self.telegrams, now, now_source)
+        self.telegrams += 1
+        frame = self._frame
+        secured = "" if frame.security in ("", "plain") else ',"security":"%s"' % frame.security
         self._write(
-            '{"protocol":%s,"registers":[%s],"reading":%s}'
-            % (json.dumps(link.name), ",".join(registers), reading_json(reading) if reading else "null")
+            '{"protocol":%s%s,"registers":[%s],"reading":%s}'
+            % (json.dumps(frame.protocol), secured, ",".join(self._registers), reading_json(reading) if reading else "null")
         )
-        return True
-
-    def finish(self) -> None:
-        """The stream ends: an end of line closes a last telegram without one."""
-        self.feed(b"\n")
-        best = self.links[0]
-        for link in self.links[1:]:
-            if link.interest() > best.interest():
-                best = link
-        self._write('{"summary":' + ordered(best.summary(), SUMMARY_MEMBERS) + "}")
+        return reading or Nothing
 
 
-UPTIME_SOURCE = 2  # reading.UPTIME: a capture is not dated by this machine's clock
+class Nothing:
+    """What a telegram without a quantity gives: it counts as decoded all the same."""
+
+    time_source = UPTIME
+
+
+class NoStore:
+    """Keeps nothing."""
+
+    next = 0
+
+    def append(self, reading) -> None:
+        pass
+
+
+class NoClock:
+    """A capture is not dated by this machine's clock."""
+
+    synced = False
+
+    def now(self) -> int:
+        return 0
+
+    uptime_s = now
+
+    def set(self, utc: int, source: str) -> None:
+        pass
+
+
+class NoLog:
+    def info(self, area: str, text: str) -> None:
+        pass
+
+    debug = warning = info
+
+
+def summary(pipeline, recorder, counters) -> dict:
+    """What became of the stream, of the link that made most of it."""
+    status = pipeline.status()
+    refused = [name for name in REFUSALS if counters.get(name)]
+    return {
+        "protocol": pipeline.links[0][0].PROTOCOL if pipeline.links else "",
+        "telegrams": recorder.telegrams,
+        "crc_errors": status.get("crc_errors", 0),
+        "oversize": status.get("oversize", 0),
+        "noise_bytes": status.get("noise_bytes", 0),
+        "undecodable": status["undecodable"],
+        "problem": refused[0] if refused else status["problem"],
+    }
 
 
 def main(words: list) -> None:
-    protocol = words[1] if len(words) > 1 else "auto"
-    decoding = Decoding([Link(name) for name in (sorted(PROTOCOLS) if protocol == "auto" else [protocol])], print)
+    words = words + [""] * 3
+    keys = [unhexlify(word) if word else None for word in words[2:4]]
+    counters = Counters()
+    recorder = Recorder(print)
+    pipeline = Pipeline(words[1] or "auto", recorder, NoStore(), NoClock(), counters, NoLog(), keys, replay=False)
     stream = sys.stdin.buffer if words[0] == "-" else open(words[0], "rb")
     buffer = bytearray(CHUNK_BYTES)
     view = memoryview(buffer)
@@ -207,8 +205,9 @@ def main(words: list) -> None:
         count = stream.readinto(buffer)
         if not count:
             break
-        decoding.feed(view[:count])
-    decoding.finish()
+        pipeline.feed(view[:count], 0)
+    pipeline.feed(memoryview(b"\n"), 0)  # the stream ends: an end of line closes a last telegram without one
+    print('{"summary":' + ordered(summary(pipeline, recorder, counters), SUMMARY_MEMBERS) + "}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The meter's UART: board data and line settings in, an open machine.UART out (bytes).
+"""The meter's UART: board data and line settings in, an open machine.UART out (bytes), its settings changed while it is open.
 
 Where the board's data names no usable UART, a line that is silent for ever: the rest of the device starts and can say so.
 """
@@ -22,11 +22,34 @@ class NoLine(io.IOBase):
     def any(self) -> int:
         return 0
 
+    def init(self, *settings, **options) -> None:
+        pass
+
+    def write(self, data) -> int:
+        return len(data)
+
     def readinto(self, buffer, n: int = -1):
         return None
 
     def ioctl(self, request: int, argument: int) -> int:
         return 0 if request == _POLL else -_EINVAL
+
+
+class Port:
+    """The open line of a board: `stream`, and what can be done with it while it is open."""
+
+    def __init__(self, board, line):
+        self.stream = open_uart(board, line)
+        self._wired = board.uart
+
+    def set_line(self, line) -> None:
+        """Other line settings; the pins and the buffer stay."""
+        self.stream.init(line.baud, bits=line.bits, parity=line.parity, stop=line.stop, timeout=0, invert=UART.INV_RX if line.inverted else 0)
+
+    def at_rest(self):
+        """Whether the line is as between telegrams (True), or held (False); None where there is none."""
+        wired = self._wired
+        return None if wired is None else Pin(wired["rx"]).value() != bool(wired.get("inverted"))
 
 
 def open_uart(board, line):
