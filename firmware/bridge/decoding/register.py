@@ -77,6 +77,7 @@ class Views:
             self._whole = memoryview(buffer)
             for i in range(_VIEWS):
                 self.places[i + 1] = -1
+                self.kept[i] = self.nothing  # a view would keep the buffer before in memory
 
     def get(self, start: int, end: int) -> memoryview:
         """A view of buffer[start:end]."""
