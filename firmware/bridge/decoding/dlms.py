@@ -1,0 +1,162 @@
+"""Decodes DLMS data-notifications: a Frame with an APDU, plain or encrypted, in, a call of `emit` with a Register for each value out.
+
+A notification is 0F, four octets of id, a date-time, one value: structures, arrays and numbers nested at will (dlms_walk). Values
+without OBIS codes are named by dlms_lists, scalers and units that are not sent by dlms_scales. Floating-point values are
+passed over: no meter is known that pushes any.
+"""
+
+from micropython import const
+
+from bridge.core.civil import seconds
+from bridge.core.errors import DecodeError, SecurityError
+from bridge.decoding.dlms_walk import Walk
+
+_NOTIFICATION, _CIPHERED, _SLASH = const(0x0F), const(0xDB), const(0x2F)
+_OCTETS = const(9)
+_DATE_TIME = const(12)  # octets
+_TIME = const(1 << 16)  # 0-0:1.0.0 as C.D.E: the meter's clock
+_ID = const(96 << 16 | 1 << 8)  # 0-0:96.1.0: the meter's number
+_FIRST_YEAR, _LAST_YEAR = const(2015), const(2068)  # no meter of these means another; other clocks are unset
+_OLDEST, _NEWEST = const(7), const(8)  # first octet of a date-time: no text begins so
+_UNSPECIFIED = const(0x8000)  # deviation from UTC that is not told
+_MOST_DEVIATION = const(840)  # minutes
+
+
+class DlmsDecoder(Walk):
+    """`security`: opens what is encrypted; `text(frame, emit, known)`: decodes a P1 telegram that was inside."""
+
+    def __init__(self, security, text):
+        super().__init__()
+        self._security = security
+        self._text = text
+        self._row_of = None  # of dlms_scales, when it was needed
+        self._find = None  # of dlms_lists
+
+    def decode(self, frame, emit, known=None) -> None:
+        """Calls `emit(register)` for each value; the register is valid during the call. Raises DecodeError, SecurityError.
+
+        The meter's clock comes as 0-0:1.0.0 with seconds since 2000 (UTC) as its value and time, at the end when only the head
+        of the notification has it. What is encrypted and not authenticated must parse to its last octet.
+        """
+        start = frame.start
+        buffer = self._buffer = frame.buffer
+        self._id_at = -1
+        ciphered = start < frame.end and buffer[start] == _CIPHERED
+        if ciphered:
+            self._security.open(frame)
+            if buffer[start + 1] == 8:
+                self._id_at = start + 2  # system title: the maker's three letters first
+            if buffer[frame.start] == _SLASH:
+                self._text(frame, emit, known)
+                self._security.accept()
+                return
+            if buffer[frame.start] != _NOTIFICATION:
+                raise SecurityError("key_wrong")
+        else:
+            frame.security = "plain"
+        self._end = frame.end
+        self._emit = emit
+        self._views.rewind(buffer)
+        self._row = None
+        self._type_at = self._time_at = -1
+        self._numbers = self._emitted = 0
+        unproved = frame.security == "unauthenticated"
+        try:
+            body = self._head(frame.start)
+            if self._walk(body, None) != self._end and unproved:
+                raise DecodeError("DLMS: more than a notification")
+        except DecodeError:
+            if unproved:
+                raise SecurityError("key_wrong")
+            raise
+        if ciphered:
+            self._security.accept()
+        if not self._numbers:
+            self._positional(body)
+        if self._time_at >= 0:
+            time = self._clock(self._time_at)
+            if time is not None:
+                self._meter_value(_TIME, time).time = time
+                self._emit(self._register)
+
+    def _head(self, at: int) -> int:
+        """Reads a notification up to its body; gives where that is."""
+        buffer = self._buffer
+        body = at + 6
+        if body >= self._end or buffer[at] != _NOTIFICATION:
+            raise DecodeError("DLMS: no data-notification")
+        size = buffer[at + 5]
+        if size == _OCTETS and buffer[body] == _DATE_TIME:  # Kaifa's in Norway has a type
+            size = _DATE_TIME
+            body += 1
+        if size and size != _DATE_TIME or body + size >= self._end:
+            raise DecodeError("DLMS: head of the notification is none")
+        if size:
+            self._time_at = body
+        return body + size
+
+    def _scale(self) -> None:
+        """Gives the register the scaler and unit that the meter does not send."""
+        self._scales()
+        self._apply(self._register, self._row)
+
+    def _scales(self) -> None:
+        """Finds the meter's row of dlms_scales."""
+        if not self._row_of:
+            from bridge.decoding.dlms_scales import apply, row_of
+
+            self._row_of = row_of
+            self._apply = apply
+        if self._row is None:
+            self._row = self._row_of(self._buffer, self._id_at, self._type_at)
+
+    def _nameless(self, at: int, after: int, first: bool, last: bool) -> None:
+        """Octets without a code: a date-time; first in a list its id; last, behind values, the meter's number."""
+        if after - at == _DATE_TIME and _OLDEST <= self._buffer[at] <= _NEWEST:
+            if self._time_at == -1:
+                self._time_at = at
+        elif first:
+            self._id_at = at
+        elif last and self._numbers:
+            self._emit(self._meter_value(_ID, self._views.get(at, after)))
+
+    def _positional(self, body: int) -> None:
+        """Emits the values of a list without codes, if that is what the body is."""
+        if not self._find:
+            from bridge.decoding.dlms_lists import find
+
+            self._find = find
+        found = self._find(self._buffer, body)
+        if not found:
+            if self._emitted:
+                return
+            raise DecodeError("DLMS: list of values without codes that is not known")
+        if found[1]:
+            self._scales()
+            self._row = self._row_of(found[1], 0, -1)
+        self._walk(body, found[0])
+
+    def _clock(self, at: int):
+        """UTC of the date-time at `at`, seconds since 2000; None when it is unset or said to be wrong."""
+        buffer = self._buffer
+        status = buffer[at + 11]
+        year = buffer[at] << 8 | buffer[at + 1]
+        if status & 1 and status != 255 or not _FIRST_YEAR <= year <= _LAST_YEAR:
+            return None
+        second = buffer[at + 7]
+        try:
+            local = seconds(year, buffer[at + 2], buffer[at + 3], buffer[at + 5], buffer[at + 6], 0 if second == 255 else second)
+        except ValueError:
+            return None
+        deviation = buffer[at + 9] << 8 | buffer[at + 10]
+        if deviation != _UNSPECIFIED:
+            deviation -= deviation << 1 & 0x10000
+            return local + deviation * 60 if -_MOST_DEVIATION <= deviation <= _MOST_DEVIATION else None
+        if status == 255:
+            return local - 3600
+        self._scales()
+        if self._row[-1]:
+            return local - 3600
+        from bridge.core.summer import is_summer
+
+        return local - 7200 if status & 128 or is_summer(local) else local - 3600

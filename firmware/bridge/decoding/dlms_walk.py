@@ -1,0 +1,226 @@
+"""Walks through an A-XDR value of DLMS: octets in, a call of `_emit` with a Register for each value that has a name out.
+
+Each OBIS code is taken with the value behind it, and the scaler and unit behind that, whatever structures they are in. A list of
+push objects that comes first names the values that follow it; a layout (see dlms_lists) names those of a list of bare values.
+Every length is checked, nothing recurses, each step uses at least one octet.
+"""
+
+from array import array
+
+from micropython import const
+
+from bridge.core.errors import DecodeError
+from bridge.decoding.register import Register, Views
+
+_STRUCTURE, _OCTETS, _INTEGER, _UNSIGNED_16, _ENUM = const(2), const(9), const(15), const(18), const(22)
+# Per type: octets in the low nibble; a number, a signed one, a length follows, elements follow; all ones: not known.
+_KINDS = b"\x00\x80\x80\x11\x40\x24\x14\xff\xff\x40\x40\xff\x40\x01\xff\x21\x22\x11\x12\xff\x28\x18\x11\x04\x08\x0c\x05\x04"
+_NUMBER, _SIGNED, _LENGTH, _CONTAINER, _UNKNOWN = const(0x30), const(0x20), const(0x40), const(0x80), const(0xFF)
+_BITS = const(4)  # the bit string, whose length counts bits
+_DEEPEST = const(8)  # nested structures: four are the most seen
+_OBJECT = const(18)  # octets of a push object: structure of class, OBIS, attribute, index
+_CODE, _ATTRIBUTE = const(7), const(7)  # where in it the code is, and behind that the attribute
+_PUSH_SETUP = const(40)  # class whose value is the list of push objects itself
+_ROW = const(8)  # octets of a row of a layout: code, 0, attribute
+_DATE_TIME = const(12)  # octets
+_TIME = const(1 << 16)  # 0-0:1.0.0 as C.D.E: the meter's clock
+_TYPE = const(96 << 16 | 1 << 8 | 1)  # 96.1.1: Kamstrup's kind of meter
+_NAME = const(42 << 16)  # 42.0.0: logical device name, the maker's three letters first
+_LIST_ID = const(2 << 8 | 129)  # 0.2.129: list id of the Nordic countries
+
+
+class Walk:
+    """The subclass has _buffer, _end, _emit, _numbers, _emitted, _id_at, _type_at and _time_at of the notification, and the methods _scale, _nameless, _clock."""
+
+    def __init__(self):
+        self._register = Register()
+        self._views = Views()
+        self._left = array("H", [0] * _DEEPEST)
+
+    def _meter_value(self, code: int, value) -> Register:
+        """The register, filled with a value of the meter itself (0-0)."""
+        register = self._register
+        register.ab = register.scaler = register.unit = 0
+        register.cde = code
+        register.f = 255
+        register.value = value
+        register.time = None
+        register.implied = False
+        return register
+
+    def _walk(self, at: int, layout) -> int:
+        """Passes over one value with all that is in it and emits registers; gives the place behind it.
+
+        `layout`: None, or a row of _ROW octets for each value of a list of bare values.
+        """
+        buffer = self._buffer
+        end = self._end
+        left = self._left
+        codes, stride = (layout, _ROW) if layout else (buffer, 0)
+        depth = place = last = 0
+        code = first = -1
+        count = 1
+        while count or depth:
+            if not count:
+                depth -= 1
+                count = left[depth]
+                code = -1
+                continue
+            if at >= end:
+                raise DecodeError("DLMS: notification ends within a value")
+            start = at
+            kind = buffer[at]
+            kind = _KINDS[kind] if kind < len(_KINDS) else _UNKNOWN
+            at += 1
+            count -= 1
+            size = kind & 15
+            if kind & (_LENGTH | _CONTAINER):
+                at = self._length(kind, buffer[start], at)
+                size = self._size
+            if kind & _CONTAINER:
+                if depth == _DEEPEST or size > end - at:
+                    raise DecodeError("DLMS: structure with too much in it")
+                left[depth] = count
+                depth += 1
+                count = size
+                code = -1
+                if depth == 1:
+                    first = at
+                    last = _ROW * size
+                elif start == first and left[1] and self._is_objects(at, size):
+                    depth = 1
+                    count = left[1]
+                    stride = _OBJECT
+                    place = at + _CODE
+                    if buffer[at + 4] == _PUSH_SETUP and buffer[place + _ATTRIBUTE] == 2:  # whose value was this list
+                        place += stride
+                    at = last = at + _OBJECT * size
+                elif size == 4 and self._is_object(at):  # an object and its value
+                    code = at + 5 if buffer[at + 12] == 2 else -1
+                    at += 13
+                    count = 1
+                continue
+            after = at + size
+            if after > end:
+                raise DecodeError("DLMS: value longer than the notification")
+            if stride and depth == 1:
+                code = place if place < last and codes[place + _ATTRIBUTE] == 2 else -1
+                place += stride
+            if code >= 0:
+                at = self._take(codes, code, kind, at, size, count)
+                if at != after:  # a scaler and unit were behind it
+                    count -= 1
+                    if depth == 1:
+                        place += stride
+                code = -1
+                continue
+            if size == 6 and buffer[at] < 16 and buffer[start] == _OCTETS and not stride:
+                code = at
+            elif size and (kind & _LENGTH or size == _DATE_TIME):
+                self._nameless(at, after, start == first, depth == 1 and not count)
+            at = after
+        return at
+
+    def _length(self, kind: int, tag: int, at: int) -> int:
+        """Reads a length of one to three octets into _size; gives the place behind it."""
+        if kind == _UNKNOWN:
+            raise DecodeError("DLMS: value of an unknown type")
+        buffer = self._buffer
+        end = self._end
+        size = buffer[at] if at < end else 0
+        octets = 0
+        at += 1
+        if size & 128:
+            octets = size & 127
+            size = 0
+        if at + octets > end or octets > 2:
+            raise DecodeError("DLMS: length of a value is none")
+        while octets:
+            size = size << 8 | buffer[at]
+            at += 1
+            octets -= 1
+        self._size = size + 7 >> 3 if tag == _BITS else size
+        return at
+
+    def _is_object(self, at: int) -> bool:
+        """Whether class, OBIS code and attribute are at `at`."""
+        buffer = self._buffer
+        return at + 14 <= self._end and buffer[at] == _UNSIGNED_16 and buffer[at + 3] == _OCTETS and buffer[at + 4] == 6 and buffer[at + 11] == _INTEGER
+
+    def _is_objects(self, at: int, count: int) -> bool:
+        """Whether `count` push objects are at `at`, and nothing else."""
+        buffer = self._buffer
+        if not count or at + count * _OBJECT > self._end:
+            return False
+        while count:
+            if buffer[at] != _STRUCTURE or buffer[at + 1] != 4 or buffer[at + 15] != _UNSIGNED_16 or not self._is_object(at + 2):
+                return False
+            at += _OBJECT
+            count -= 1
+        return True
+
+    def _take(self, codes, code: int, kind: int, at: int, size: int, more: int) -> int:
+        """Emits the value at `at` of the code codes[code:code + 6]; gives the place behind it, and behind its scaler and unit.
+
+        `more`: how many values follow in the same structure.
+        """
+        after = at + size
+        if self._value(codes, code, kind, at, size):
+            if more and self._scaler_unit(after):
+                after += 6
+            elif kind & _NUMBER:
+                self._register.implied = codes is self._buffer
+                self._scale()
+            self._emitted += 1
+            self._emit(self._register)
+        return after
+
+    def _scaler_unit(self, at: int) -> bool:
+        """Takes the structure of scaler and unit at `at` into the register, if it is one."""
+        buffer = self._buffer
+        if at + 6 > self._end or buffer[at] != _STRUCTURE or buffer[at + 1] != 2 or buffer[at + 2] != _INTEGER or buffer[at + 4] != _ENUM:
+            return False
+        scaler = buffer[at + 3]
+        unit = buffer[at + 5]
+        self._register.scaler = scaler - 256 if scaler & 128 else scaler
+        self._register.unit = 0 if unit == 255 else unit
+        return True
+
+    def _value(self, codes, code: int, kind: int, at: int, size: int) -> bool:
+        """Fills the register with the value at `at` of the code codes[code:code + 6]; False when there is nothing to emit."""
+        cde = codes[code + 2] << 16 | codes[code + 3] << 8 | codes[code + 4]
+        register = self._meter_value(cde, 0)
+        register.ab = codes[code] << 8 | codes[code + 1]
+        register.f = codes[code + 5]
+        buffer = self._buffer
+        if kind & _NUMBER:
+            flip = 255 if kind & _SIGNED and buffer[at] & 128 else 0
+            high = low = 0
+            after = at + size
+            while at < after - 3:
+                high = high << 8 | buffer[at] ^ flip
+                at += 1
+            while at < after:
+                low = low << 8 | buffer[at] ^ flip
+                at += 1
+            if high:
+                low |= high << 24
+            register.value = ~low if flip else low
+            self._numbers += 1
+            return True
+        if cde == _TIME and size == _DATE_TIME:
+            register.time = register.value = self._clock(at)
+            if register.time is None:
+                return False
+            if not register.ab:
+                self._time_at = -2  # said: the head's is not needed
+            return True
+        if not kind & _LENGTH or not size:
+            return False
+        if cde == _TYPE:
+            self._type_at = at
+        elif cde == _NAME or cde == _LIST_ID:
+            self._id_at = at
+        register.value = self._views.get(at, at + size)
+        return True
+
