@@ -117,7 +117,7 @@ def _receiving(board, settings, clock, log, room, supervisor, status, problems):
         problems.append(str(error))
         return store
     keys = [unhexlify(settings[name]) if settings[name] else None for name in ("meter_key", "meter_auth_key")]
-    pipeline = Pipeline(protocol, Builder(counters), store, clock, counters, log, keys, port.stream.write)
+    pipeline = Pipeline(protocol, Builder(counters, True), store, clock, counters, log, keys, port.stream.write)
     detection = Detection(pipeline, port, line.text(), protocol, fixed, clock, log, board.interfaces, _FOUND_FILE)
     status.add("meter", detection.status)
     status.add("counters", counters.as_dict)

@@ -66,7 +66,8 @@ def register_json(register, as_text: bool) -> dict:
         value = iso(value)
     else:
         value = decimal(value, register.scaler)
-    row = {"obis": text(register.ab, register.cde, register.f), "value": value}
+    code = text(register.ab, register.cde, register.f) if register.code is None else latin(register.code)
+    row = {"obis": code, "value": value}
     unit = unit_name(register.unit)
     if unit and not register.implied:
         row["unit"] = unit

@@ -142,22 +142,21 @@ def _code(buffer: bytearray, start: int, end: int) -> bool:
             if octet != _DOT and octet != _OPEN:
                 star = i
         number = digits = 0
-    register = _register
-    register.f = f
-    register.ab = _SHORT
-    register.cde = cde << 8 * (3 - fields)
-    if not known:
-        register.ab = _NO_CODE
-        register.cde = 0
-    elif ab >= 0:
-        register.ab = ab
-    if register.cde & 255 == 255 and fields == 3:
-        register.cde -= 255
+    if cde & 255 == 255 and fields == 3:  # of no tariff: as good as 0
+        cde -= 255
         exact = False
-    register.code = None
-    if not exact or ab < 0 or fields < 3 or star and buffer[star] == _AND:
-        register.code = _views.get(start, star if star and f == 255 else end)
+    if ab < 0 or fields < 3 or star and buffer[star] == _AND:
+        exact = False
+    _set(ab if ab >= 0 else _SHORT, cde << 8 * (3 - fields) if known else -1, f)
+    _register.code = None if exact else _views.get(start, star if star and f == 255 else end)
     return True
+
+
+def _set(ab: int, cde: int, f: int) -> None:
+    register = _register
+    register.ab = _NO_CODE if cde < 0 else ab
+    register.cde = 0 if cde < 0 else cde
+    register.f = f
 
 
 def _groups(buffer: bytearray, at: int, end: int, strict: bool, unit: int, emit) -> int:

@@ -37,15 +37,24 @@ _AMPERE = const(33)
 _NO_LIMIT = const(999)  # kW or A
 _MAX_DIGITS = const(9)  # of a number without unit
 _MAX_CLOCK_ERROR_S = const(86400)  # further from the dongle's own clock than this, a meter's clock is not believed
+_MAX_LOCAL_ERROR_S = const(1200)  # likewise, of a clock that does not say whether it is summer time: many know none
+_LOCAL = const(1)  # in the place of an exponent: the time is of such a clock
+_DOUBTED = ("p1", "d0")  # text: of these, what has no checksum and came in the clear may be misread
 
 
 class Builder:
     """Reused for every telegram: `begin`, `add` per register, `finish`. `values`: for the decoder, see there.
 
-    Counts into `counters` (a core Counters): counter_falls, ignored_values (unit or size does not fit the code), malformed_peaks.
+    `careful`: a telegram without checksum has to agree with another one (see doubt.py); False for captures.
+    Counts into `counters` (a core Counters): counter_falls, ignored_values (unit or size does not fit the code), malformed_peaks,
+    doubted_telegrams.
     """
 
-    def __init__(self, counters=None):
+    def __init__(self, counters=None, careful: bool = False):
+        self._careful = careful
+        self._doubt = None
+        self._doubted = False
+        self._first_stands = False
         self.counters = Counters() if counters is None else counters
         values = self.values = Values()
         self._value = values.value
@@ -64,6 +73,14 @@ class Builder:
         self.values.begin()
         self._submeters.begin()
         self._texts.begin(frame)
+        self._doubted = self._careful and frame and frame.checksum == "none" and not frame.security and frame.protocol in _DOUBTED
+        if self._doubted:
+            if self._doubt is None:
+                from bridge.reading.doubt import Doubt
+
+                self._doubt = Doubt(self.values)
+            self._first_stands = frame.protocol == "p1"  # its frame says more, and it comes every 10 s only
+            self._doubt.begin()
 
     def add(self, register) -> None:
         """Takes one register; it is not kept."""
@@ -106,6 +123,9 @@ class Builder:
     def finish(self, seq: int, now: int, now_source: int):
         """The Reading number `seq`, None when no register was a quantity. `now`: the dongle's clock, `now_source` BRIDGE or UPTIME."""
         values = self.values
+        if self._doubted and not self._doubt.believes(self._texts.get(0, _IDS_END), now, self._first_stands):
+            self.counters.add("doubted_telegrams")
+            return None
         if self._texts.changed and self._texts.is_other_meter():  # whose counters start where they are
             self._submeters.forget()
             values.accept_all()
@@ -129,7 +149,8 @@ class Builder:
             return None
         if self._form[_TIME]:
             time = self._value[_TIME]
-            if now_source == _UPTIME or -_MAX_CLOCK_ERROR_S <= time - now <= _MAX_CLOCK_ERROR_S:
+            limit = _MAX_LOCAL_ERROR_S if self._form[_TIME] == _LOCAL else _MAX_CLOCK_ERROR_S
+            if now_source == _UPTIME or -limit <= time - now <= limit:
                 now = time
                 now_source = _METER
         return Reading(self._texts.meter, seq, now, now_source, schema, schema.pick(self._value))
@@ -165,8 +186,8 @@ class Builder:
         rule = row >> 12 & 15
         target = row & 255
         value = register.value
-        unit = register.unit & 0xFEFF
-        exponent = register.scaler + (row >> 8 & 15) + _ZERO + (3 if register.unit & 0x100 else 0)
+        unit = register.unit & 0xFAFF
+        exponent = register.scaler + (row >> 8 & 15) + _ZERO + (3 if register.unit & 0x100 else 6 if register.unit & 0x400 else 0)
         if rule == _RULE_CLOCK:
             self._set_time(target, register.time if register.time is not None else value)
             return
@@ -174,7 +195,12 @@ class Builder:
             if not len(value):
                 return
             try:
-                value = digits(value, 0, len(value)) if len(value) <= _MAX_DIGITS else None
+                if len(value) > _MAX_DIGITS:
+                    value = None
+                elif rule == _RULE_STATUS:  # D0 sends it in hex
+                    value = int(bytes(value), 16)
+                else:
+                    value = digits(value, 0, len(value))
             except ValueError:
                 value = None
         if value is None or unit != row >> 16 and (unit != 255 or row >> 16):
@@ -203,7 +229,7 @@ class Builder:
         """`stamp`: TST or a whole number (UTC, a status); what is no time leaves the slot empty."""
         time = stamp if isinstance(stamp, int) else self._clock.utc(stamp)
         if time is not None:
-            self._form[target] = _ZERO
+            self._form[target] = _ZERO if isinstance(stamp, int) or len(stamp) > 12 else _LOCAL
             self._value[target] = time
 
     def _set_peak_time(self, stamp) -> None:
