@@ -5,11 +5,19 @@ from __future__ import annotations
 import difflib
 
 from host_tools.errors import UserError
+from host_tools.meters.d0_meters import D0_METERS
+from host_tools.meters.dlms_meters import DLMS_METERS
 from host_tools.meters.kinds import Kind, Meter
 from host_tools.meters.p1_meters import P1_METERS
+from host_tools.meters.p1_world_meters import P1_WORLD_METERS
 from host_tools.meters.sml_meters import SML_METERS
+from host_tools.meters.sml_quirk_meters import SML_QUIRK_METERS
 
-METERS: dict[str, Kind] = {kind.name: kind for kind in (*P1_METERS, *SML_METERS)}
+METERS: dict[str, Kind] = {
+    kind.name: kind for kind in (
+        *P1_METERS, *P1_WORLD_METERS, *SML_METERS, *SML_QUIRK_METERS, *D0_METERS, *DLMS_METERS,
+    )
+}
 
 
 def make(name: str, seed: int = 1) -> Meter:
