@@ -3,7 +3,7 @@
     A-B:C.D.E*F(value*unit)     any number of data sets on a line; 1.8.0, 6.8*01, F.F, C.1 are codes too
     C.D.E(value*unit)(text)     one register for each bracket
 
-A code without medium and channel counts as 1-0 (electricity), C, F, L, P as 96 to 99, a last E of 255 as 0; what is not a whole
+A code without medium and channel counts as 1-0 (electricity), C, F, L, P as 96 to 99, an E of 255 as 0; what is not a whole
 A-B:C.D.E*F is in `register.code` as sent. Date and time (0.9.2, 0.9.1) are also given as 0-0:1.0.0, at the end.
 A BCC forgives a data set that makes no sense. Without one all must be well formed.
 """
@@ -27,11 +27,16 @@ _TIME, _DATE = const(9 << 8 | 1), const(9 << 8 | 2)  # 0.9.1, 0.9.2
 _CLOCK = const(1 << 16)  # 0-0:1.0.0 as C.D.E
 _LF, _CR, _BLANK, _AND, _OPEN, _STAR, _PLUS, _COMMA = const(10), const(13), const(32), const(38), const(40), const(42), const(43), const(44)
 _MINUS, _DOT, _SLASH, _COLON = const(45), const(46), const(47), const(58)
+_ABSTRACT = const(96 << 16)  # C from here on: nothing that was measured
+_REACTIVE = const(8 << 8 | 1)  # x.8.1
 _LETTERS = b"CFLP"  # stand for 96 to 99
 _ODD = const(999)  # other letters: no number of a code
 
-# Manufacturer, unit of counters that it sends without one: Hager's display and manual say kWh (protocols 5.2).
-_IMPLIED = ((b"HAG", UNIT_KILO | 30),)
+# Manufacturer, unit of the counters that it sends without one, whether its 3.8.1 and 4.8.1 are totals, source
+_QUIRKS = (
+    (b"HAG", UNIT_KILO | 30, False, "protocols 5.2; the display counts kWh"),
+    (b"SIE", 0, True, "TD-3511 sends no 3.8.0; protocols 6.10"),
+)
 
 _key = p1_units.key
 _units = p1_units.table()
@@ -56,15 +61,16 @@ def decode(frame, emit, known=None) -> None:
     end = frame.end - 1  # of the '!'
     strict = frame.checksum == "none"
     unit = 0
+    totals = False
     _views.rewind(buffer)
     _register.time = None
     _stamp[0] = _stamp[6] = 0
     found = False
     if buffer[at] == _SLASH:
-        for row in _IMPLIED:
+        for row in _QUIRKS:
             maker = row[0]
             if maker[0] == buffer[at + 1] and maker[1] == buffer[at + 2] and maker[2] == buffer[at + 3] & 0xDF:
-                unit = row[1]
+                unit, totals = row[1:3]
         at = buffer.find(b"\n", at, end) + 1 or end
     while at < end:
         octet = buffer[at]
@@ -72,7 +78,11 @@ def decode(frame, emit, known=None) -> None:
             at += 1
             continue
         bracket = buffer.find(b"(", at, end)
-        after = _groups(buffer, bracket, end, strict, unit, emit) if bracket > at and _code(buffer, at, bracket) else 0
+        after = 0
+        if bracket > at and _code(buffer, at, bracket):
+            if totals and _register.code and _register.cde & 0xFFFF == _REACTIVE and 3 <= _register.cde >> 16 <= 4:
+                _register.cde -= 1
+            after = _groups(buffer, bracket, end, strict, unit, emit)
         if after:
             found = True
         elif strict:
@@ -142,7 +152,7 @@ def _code(buffer: bytearray, start: int, end: int) -> bool:
             if octet != _DOT and octet != _OPEN:
                 star = i
         number = digits = 0
-    if cde & 255 == 255 and fields == 3:  # of no tariff: as good as 0
+    if cde & 255 == 255 and cde < _ABSTRACT and fields == 3:  # EasyMeter's 1.7.255: of no tariff, as good as 0
         cde -= 255
         exact = False
     if ab < 0 or fields < 3 or star and buffer[star] == _AND:
