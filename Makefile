@@ -4,13 +4,16 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+READY_DEV := $(VENV)/.ready-dev
 METER ?= p1-nl
 SPEED ?=
 PORT ?=
 BOARD ?=
 CONFIG ?=
+EXECUTIONS ?=
+SECONDS ?=
 
-.PHONY: help run test bench deploy setup clean test-%
+.PHONY: help run test bench fuzz deploy setup clean test-%
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -26,19 +29,27 @@ $(READY): requirements.txt pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
+$(READY_DEV): $(READY) requirements-dev.txt
+	@echo "installing what only tests, benchmarks and fuzzing need ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt || { echo "packages could not be installed: is the Python package index reachable?"; exit 3; }
+	@touch $@
+
 setup: $(READY) ## only set up the virtual environment
 
 run: $(READY) ## the main job in simulation: a meter, the firmware, a broker, what the owner gets
 	@$(BIN)/meterbridge run $(if $(CAPTURE),--capture "$(CAPTURE)",--meter "$(METER)") $(if $(SPEED),--speed "$(SPEED)") $(if $(BROKER),--broker "$(BROKER)") $(RUN_ARGS)
 
-test: $(READY) ## all test rings, one summary line at the end
+test: $(READY_DEV) ## all test rings, one summary line at the end
 	@$(BIN)/python -m tests
 
-test-%: $(READY) ## one ring: unit corpus memory sim tools fault guards
+test-%: $(READY_DEV) ## one ring: unit corpus memory fuzz sim tools fault guards
 	@$(BIN)/python -m tests $*
 
-bench: $(READY) ## what speed, memory and wear cost, one JSON object per line
+bench: $(READY_DEV) ## what speed, memory and wear cost, one JSON object per line
 	@$(BIN)/python -m bench
+
+fuzz: $(READY_DEV) ## hostile bytes through the pure stages, some minutes; EXECUTIONS=10000000 for the long run, TARGETS="p1 sml.wire" for some
+	@$(BIN)/python -m tests.fuzz $(if $(EXECUTIONS),--executions "$(EXECUTIONS)") $(if $(SECONDS),--seconds "$(SECONDS)") $(TARGETS)
 
 deploy: $(READY) ## copy the firmware and a configuration to a board: PORT=/dev/ttyUSB0 BOARD=name CONFIG=file
 	@$(BIN)/meterbridge deploy $(if $(PORT),--port "$(PORT)") $(if $(BOARD),--board "$(BOARD)") $(if $(CONFIG),--config "$(CONFIG)")

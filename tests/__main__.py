@@ -17,7 +17,7 @@ from host_tools import runtime
 from host_tools.errors import UserError
 
 HERE = pathlib.Path(__file__).parent
-RINGS = ("guards", "unit", "corpus", "memory", "tools", "sim", "fault")
+RINGS = ("guards", "unit", "corpus", "memory", "fuzz", "tools", "sim", "fault")
 CI = os.environ.get("CI", "") not in ("", "0", "false")
 
 

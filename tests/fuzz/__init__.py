@@ -1,0 +1,1 @@
+"""Hostile bytes through the pure stages: coverage-guided on CPython, mutated telegrams on MicroPython. See __main__.py."""

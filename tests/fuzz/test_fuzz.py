@@ -1,0 +1,121 @@
+"""The short run of the fuzzing, and that it sees what it is there to see: judges, counters and mutations tried on wrong things."""
+
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+from host_tools import runtime
+from host_tools.errors import UserError
+from host_tools.meters import crc
+
+SECONDS = 12
+CI = os.environ.get("CI", "") not in ("", "0", "false")
+
+
+def fuzz(*words: str) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, "-m", "tests.fuzz", *words], cwd=runtime.ROOT, capture_output=True, text=True, timeout=240
+    )
+
+
+def finished(done: subprocess.CompletedProcess) -> dict:
+    """Executions of each target of a run in which none failed."""
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
+    assert re.search(r"^fuzz: [\d,]+ executions .* 0 failed$", done.stdout, re.MULTILINE), done.stdout
+    rows = re.findall(r"^(\S+) +([\d,]+) executions .* ok$", done.stdout, re.MULTILINE)
+    return {name: int(count.replace(",", "")) for name, count in rows}
+
+
+def test_guided_on_cpython():
+    from tests.fuzz import jobs, targets
+
+    try:
+        jobs.need_atheris()
+    except UserError as error:
+        if CI:
+            pytest.fail(str(error))
+        pytest.skip(str(error))
+    names = targets.names()
+    found = finished(fuzz("--seconds", str(SECONDS), *names))
+    assert set(found) == set(names) and min(found.values()) > 0, found
+
+
+def test_mutated_on_micropython():
+    from tests.fuzz.protocols import ROWS
+
+    names = [f"{name}.micropython" for name in ROWS]
+    found = finished(fuzz("--seconds", str(SECONDS // 2), *names))
+    assert len(found) == len(names) and min(found.values()) > 0, found
+
+
+@pytest.fixture
+def wire():
+    from tests.fuzz import targets, work
+
+    kept = [getattr(work.octets, name) for name in ("copy", "printable", "reflected")]
+    yield lambda protocol: targets.make(f"{protocol}.wire")
+    for name, function in zip(("copy", "printable", "reflected"), kept):
+        setattr(work.octets, name, function)
+
+
+def test_every_seed_passes(wire):
+    from tests.fuzz import targets
+
+    for name in targets.names():
+        target = targets.make(name)
+        for data in targets.seeds(name)[:40]:
+            target(data)
+
+
+def test_a_framer_that_believes_any_checksum_is_found(wire, monkeypatch):
+    from bridge.framing import p1
+    from tests.fuzz import targets
+
+    monkeypatch.setattr(p1, "crc16_arc", lambda *_: 0x1234)
+    with pytest.raises(targets.Broken, match="crc16 is not right"):
+        wire("p1")(b"\x41\x00/XYZ5x\r\n\r\n1-0:1.7.0(1*W)\r\n!1234\r\n")
+
+
+def test_a_framer_that_loses_the_next_telegram_is_found(wire, monkeypatch):
+    from bridge.framing import sml
+    from tests.fuzz import targets
+
+    monkeypatch.setattr(sml.SmlFramer, "_verified", lambda *_: False)
+    with pytest.raises(targets.Broken, match="did not come out"):
+        wire("sml")(b"\x41\x00noise")
+
+
+def test_work_without_bound_is_found(wire, monkeypatch):
+    from bridge.framing import p1
+    from tests.fuzz import targets
+
+    search = p1.P1Framer._search
+
+    def slow(self):
+        for _ in range(2000):
+            self._buffer.find(b"nowhere")
+        return search(self)
+
+    monkeypatch.setattr(p1.P1Framer, "_search", slow)
+    with pytest.raises(targets.Broken, match="bytes looked at"):
+        wire("p1")(b"\x41\x00noise")
+
+
+def test_judges_know_right_from_wrong():
+    from tests.fuzz import checks
+    from tests.fuzz.protocols import ROWS
+
+    for row in ROWS.values():
+        for telegram, payload in row.good:
+            check = checks.CHECKS[row.name]
+            assert check(telegram, len(telegram), payload, row.checksums[0]), row.name
+            assert not check(telegram, len(telegram), payload[:-1] + bytes((payload[-1] ^ 1,)), row.checksums[0])
+            for at in range(len(telegram)):
+                wrong = telegram[:at] + bytes((telegram[at] ^ 4,)) + telegram[at + 1 :]
+                assert not check(wrong, len(wrong), payload, row.checksums[0]), (row.name, at)
+    text = b"/AAA5\r\n\r\n1-3:0.2.8(50)\r\n!"
+    assert not checks.p1(text, len(text), text, "none")
+    assert checks.p1(text + b"%x" % crc.arc(text), len(text) + 4, text, "crc16")
