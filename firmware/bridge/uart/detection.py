@@ -34,7 +34,7 @@ _STEP_MS = const(50)
 _GAP_MS = const(250)  # a pause of this length ends a burst; M-Bus meters pause up to 160 ms between two frames
 _ENOUGH = const(16)  # bytes of a burst that says something
 _BURSTS = const(4)  # without a good telegram, where there was a mark of a protocol
-_USUAL_S = const(11)  # at a board's own line that is none of these
+_USUAL_S = const(11)  # at the line that a board usually has
 _KEPT_S = const(300)  # silence at a setting that was right before, until others are tried as well
 _LOST_S = const(90)  # without a telegram, while bytes come
 _RECENT_S = const(70)  # bytes of so long ago are still heard: AMIS calls once a minute
@@ -76,12 +76,10 @@ class Detection:
         protocol = self._protocol
         if self._fixed:
             return [(self._first, 0, protocol)]
-        lines = [(line, wait_s, protocol) for line, wait_s in _LINES]
+        rows = list(_LINES)
         if "p1" not in self._interfaces:  # an optical head: what only P1 ports have comes last
-            lines.sort(key=lambda row: row[0].startswith("115200"))
-        lines.sort(key=lambda row: row[0] != self._first)
-        if lines[0][0] != self._first:
-            lines.insert(0, (self._first, _USUAL_S, protocol))
+            rows = [row for row in rows if row[0][:6] != "115200"] + [row for row in rows if row[0][:6] == "115200"]
+        lines = [(self._first, _USUAL_S, protocol)] + [(line, wait_s, protocol) for line, wait_s in rows if line != self._first]
         if known:
             lines.insert(0, (known[0], _KEPT_S, known[1]))
         return lines
