@@ -30,7 +30,7 @@ def _plain(value: int) -> bytes:
     return value.to_bytes(4, "little")
 
 
-ROWS = rows("1.8.0 2.8.0 3.8.0 4.8.0 1.7.0 2.7.0 3.7.0 4.7.0", _plain) + rows("1.128.0", _signed)
+ROWS = rows("1.8.0 2.8.0 3.8.1 4.8.1 1.7.0 2.7.0 3.7.0 4.7.0", _plain) + rows("1.128.0", _signed)
 _HEADS = tuple(map(bytes.fromhex, (
     "0403", "04833c", "8410fb8273", "8410fb82f33c", "042b", "04ab3c", "04fb14", "04fb943c", "0483ff04")))  # of the rows: format and unit
 

@@ -7,7 +7,7 @@ from functools import partial
 
 from host_tools.meters import hdlc, mbus
 from host_tools.meters.cipher import AUTHENTICATED, ENCRYPTED_SUITE_1, Cipher, invented
-from host_tools.meters.dlms import Clock, ascii_octets, i16, obis, octets, structure, u16, u32
+from host_tools.meters.dlms import DEGREE, Clock, ascii_octets, i16, obis, octets, structure, u16, u32
 from host_tools.meters.dlms_push import IMPLIED, LAID_OUT, Listing, Push, kind, named_text, numbers, objects, pairs, triples
 from host_tools.meters.dlms_rows import Row, rows
 from host_tools.meters.kinds import Kind
@@ -24,6 +24,7 @@ _TOTALS = rows("1.8.0 2.8.0", u32)
 _BOTH_WAYS = rows("1.7.0 2.7.0", u32)
 _ALL_TOTALS = rows("1.8.0 2.8.0 3.8.0 4.8.0", u32)
 _MEASURED = rows(_VOLTS, u16, -1) + rows(_AMPERES, u16, -2)
+_ANGLES = tuple(Row("", f"_angle_l{n}_deg", u16, 0, DEGREE) for n in (1, 2, 3))
 
 EVN = _TOTALS + _BOTH_WAYS + _MEASURED + rows("13.7.0", u16, -3)
 EVN_SAGEMCOM = EVN[:-1] + rows("13.7.0", i16, -3)
@@ -31,7 +32,7 @@ TINETZ = _MEASURED + _BOTH_WAYS + _ALL_TOTALS
 WIENER_NETZE = _ALL_TOTALS + rows("1.7.0 2.7.0 3.7.0 4.7.0", u32)
 KNG = _ALL_TOTALS + _BOTH_WAYS
 STEIERMARK = rows(" ".join(f"{c}.8.0 {c}.8.1 {c}.8.2 {c}.7.0" for c in (1, 2, 3, 4)), u32)
-BURGENLAND = rows(_VOLTS, u16) + rows(_AMPERES, u16, -2) + _BOTH_WAYS + _TOTALS + rows("81.7.4 81.7.15 81.7.26", u16)
+BURGENLAND = rows(_VOLTS, u16) + rows(_AMPERES, u16, -2) + _BOTH_WAYS + _TOTALS + _ANGLES
 KMS_WEST = _TOTALS + _BOTH_WAYS
 
 

@@ -37,10 +37,10 @@ def _known() -> dict[str, tuple[str, int]]:
                 f"{20 * n + reactive}.7.0": (f"_reactive_power_{direction}_l{n}_var", VAR),
                 f"{20 * n + active}.8.0": (f"_energy_{direction}_l{n}_wh", WATT_HOUR),
             }
-    for n, angle in zip(_PHASES, (4, 15, 26), strict=True):
+    for n in _PHASES:
         known |= {
             f"{20 * n + 11}.7.0": (f"current_l{n}_ma", AMPERE), f"{20 * n + 12}.7.0": (f"voltage_l{n}_mv", VOLT),
-            f"{20 * n + 13}.7.0": (f"_power_factor_l{n}_permille", NO_UNIT), f"81.7.{angle}": (f"angle_i{n}_u{n}_deg", DEGREE),
+            f"{20 * n + 13}.7.0": (f"_power_factor_l{n}_permille", NO_UNIT),
         }
     return known
 
@@ -52,7 +52,7 @@ _KNOWN = _known()
 class Row:
     """One register of a list: the number is sent in 10^scaler of the unit, encoded by `form`."""
 
-    code: str  # 1-0:1.8.0
+    code: str  # 1-0:1.8.0; empty where nobody has published what the number is
     name: str
     form: Callable[[int], bytes]
     scaler: int
@@ -120,6 +120,6 @@ def _powers(house: House) -> dict:
     for n in _PHASES:
         found |= {
             f"voltage_l{n}_mv": house.voltage_mv(n - 1), f"current_l{n}_ma": house.current_ma(n - 1),
-            f"angle_i{n}_u{n}_deg": 18 if house.phase_mw[n - 1] >= 0 else 198, f"_power_factor_l{n}_permille": 950,
+            f"_angle_l{n}_deg": 18 if house.phase_mw[n - 1] >= 0 else 198, f"_power_factor_l{n}_permille": 950,
         }
     return found

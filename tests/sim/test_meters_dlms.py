@@ -116,7 +116,7 @@ def test_encrypted_text_is_the_vectors_byte_for_byte():
 
 def test_amis_is_the_vector_byte_for_byte():
     of = vector("at_netz_ooe_amis")
-    values = BASE | {"_counter": 0x2A, "_prepaid_wh": 0}
+    values = BASE | {"_counter": 0x2A, "_prepaid_wh": 0, "_reactive_energy_import_t1_varh": 111, "_reactive_energy_export_t1_varh": 222}
     assert amis.plain(values).hex() == of["plaintext"]
     assert amis.frame(values, of["key"]).hex() == of["hex"]
 
