@@ -186,6 +186,7 @@ class Builder:
         rule = row >> 12 & 15
         target = row & 255
         value = register.value
+        point = 0
         unit = register.unit & 0xFAFF
         exponent = register.scaler + (row >> 8 & 15) + _ZERO + (3 if register.unit & 0x100 else 6 if register.unit & 0x400 else 0)
         if rule == _RULE_CLOCK:
@@ -200,6 +201,10 @@ class Builder:
                 elif rule == _RULE_STATUS:  # D0 sends it in hex
                     value = int(bytes(value), 16)
                 else:
+                    point = bytes(value).find(b".") + 1
+                    if point:  # a power factor
+                        exponent += point - len(value)
+                        value = bytes(value[: point - 1]) + bytes(value[point:])
                     value = digits(value, 0, len(value))
             except ValueError:
                 value = None
@@ -216,7 +221,7 @@ class Builder:
         elif self._put(target, value, exponent):
             if rule == _RULE_STAMP and register.time is not None:
                 self._set_peak_time(register.time)
-            elif not rule and self.values.rows[0] and not register.unit:
+            elif not rule and self.values.rows[0] and not register.unit and not point:
                 self._note(register, target)
 
     def _set_status(self, register) -> None:

@@ -12,13 +12,14 @@ from bridge.reading.timestamp import digits, local_seconds, utc
 
 _MAX_MONTHS = const(13)
 _MAX_BYTES = const(640)  # 13 months take 571
+_STAMP = const(13)
 _OPEN, _CLOSE, _STAR, _POINT = const(40), const(41), const(42), const(46)
 
 
 def parse(text) -> tuple:
     """Month peaks, oldest first: (("2024-11", 784658700, 4420), ...). ValueError when the text does not follow the grammar."""
     groups = _groups(text)
-    if len(groups) == 1 and groups[0] == b"":
+    if len(groups) == 1 and groups[0] == b"" or len(groups[0]) == _STAMP:  # Hungary: when the month ended and its counters
         return ()
     count = digits(groups[0], 0, len(groups[0])) if groups[0] else -1
     if not 0 <= count <= _MAX_MONTHS:
