@@ -1,0 +1,258 @@
+"""DLMS over HDLC: bytes in, Frames with one whole APDU out, CRC-16/X-25 of header and frame verified (IEC 62056-46, frame format 3).
+
+    7E  A len(11 bits)  destination  source  control  HCS  information  FCS  7E      no byte stuffing: 7E may be anywhere
+
+Frames with the segmentation bit (A8 ..) are joined, then the blocks of a general block transfer (E0); E6 E7 00 (LLC) goes. One
+7E may end a frame and begin the next. Where a frame that was cut holds a good one, the good one is given at its last byte.
+"""
+
+from micropython import const
+
+from bridge.framing.crc import X25_INVERT, crc16_x25
+from bridge.framing.frame import Framer
+from bridge.framing.octets import copy
+
+# An APDU of 2048 bytes (three times the longest seen) with what its last frame has around it, or one frame of the longest
+# length that 11 bits can say, 2047, and its flags. What was joined so far and the frame that comes share the buffer.
+_CAPACITY = const(2080)
+_GLITCH = const(16)  # noise between two pieces from this length on may have been a piece: segments have no numbers
+_FLAG = const(0x7E)
+_FLAGS = b"\x7e"
+_LLC_LENGTH = const(3)
+_BLOCK_HEAD = const(7)  # bytes of a block before its data; an APDU is longer
+_NOTIFICATION = const(0x0F)
+_CIPHERED = const(0xDB)
+_BLOCK = const(0xE0)
+
+
+class HdlcFramer(Framer):
+    """See Framer. A frame's payload is the APDU: general-glo-ciphering (DB ..) or data-notification (0F ..)."""
+
+    PROTOCOL = "hdlc"
+
+    def __init__(self):
+        super().__init__(_CAPACITY)
+
+    def _clear(self) -> None:
+        shared = self._complete
+        super()._clear()
+        self._stop = 0  # where the frame at _origin ends, flag included; 0: none was begun
+        self._inner = 0  # where a frame begins inside it, and ends: the one at _origin may have been cut
+        self._inner_stop = 0
+        self._abandon()
+        if shared:  # the flag that ended the last frame may begin the next
+            self._buffer[0] = _FLAG
+            self._count = 1
+
+    def _abandon(self) -> None:
+        """Forgets what was joined so far: buffer[:_kept]."""
+        self._kept = 0
+        self._piece = 0  # where in it the segments of one information begin
+        self._more = False  # a segment must follow
+        self._block = 0  # number of the last block, 0: none
+        self._noise = 0  # noise_bytes when the last piece came
+
+    def _lose(self) -> None:
+        if self._kept:
+            self.resyncs += 1
+            self.noise_bytes += self._kept
+        self._abandon()
+
+    def _compact(self) -> None:
+        distance = self._origin - self._kept
+        if distance:
+            copy(self._buffer, self._kept, self._buffer, self._origin, self._count - self._origin)
+            self._count -= distance
+            self._scan -= distance
+            self._origin = self._kept
+            if self._stop:
+                self._stop -= distance
+            if self._inner:
+                self._inner -= distance
+                self._inner_stop -= distance
+
+    def _drop(self, to: int) -> None:
+        self.noise_bytes += to - self._origin - self._buffer.count(_FLAGS, self._origin, to)
+        self._origin = to
+
+    def _overflow(self) -> None:
+        self._lose()
+
+    def _search(self) -> int:
+        while True:
+            stop = self._stop
+            if self._inner and self._inner_stop < stop:
+                stop = self._inner_stop
+            due = 0 < stop <= self._count
+            if self._hunt(stop if due else self._count):
+                continue
+            if not due:
+                if not stop:
+                    self._drop(self._scan)
+                return -1
+            if self._judge(stop):
+                return stop
+
+    def _hunt(self, limit: int) -> bool:
+        """Goes to the next header with a right checksum before `limit`; False when there is none yet."""
+        buffer = self._buffer
+        while True:
+            at = buffer.find(_FLAGS, self._scan, limit)
+            if at < 0:
+                self._scan = limit
+                return False
+            information = self._header(at, limit)
+            if information < 0:
+                self._scan = at
+                return False
+            self._scan = at + 1
+            if information:
+                break
+        stop = at + 2 + ((buffer[at + 1] & 7) << 8 | buffer[at + 2])
+        if self._stop:
+            self._inner = at
+            self._inner_stop = stop
+        else:
+            self._drop(at)
+            self._stop = stop
+        return True
+
+    def _header(self, at: int, limit: int) -> int:
+        """Where the information begins of a frame whose flag is at `at`; 0: there is no header; -1: too few bytes to say."""
+        buffer = self._buffer
+        if at + 1 < limit and buffer[at + 1] & 0xF0 != 0xA0:
+            return 0
+        behind = at + 3
+        for _ in range(2):  # two addresses; bit 0 marks the last byte of one
+            last = behind + 4
+            while True:
+                if behind >= limit:
+                    return -1
+                behind += 1
+                if buffer[behind - 1] & 1:
+                    break
+                if behind == last:
+                    return 0
+        behind += 3  # control, HCS
+        if behind > limit:
+            return -1
+        rest = at + 1 + ((buffer[at + 1] & 7) << 8 | buffer[at + 2]) - behind
+        if rest < 2 and rest != 0:  # without information the HCS is the FCS
+            return 0
+        crc = crc16_x25(buffer, at + 1, behind - 2) ^ X25_INVERT
+        return behind if crc == buffer[behind - 2] | buffer[behind - 1] << 8 else 0
+
+    def _judge(self, stop: int) -> bool:
+        """A frame should end before `stop`; True when it completes an APDU."""
+        buffer = self._buffer
+        start = self._origin if stop == self._stop else self._inner
+        if buffer[stop - 1] == _FLAG:
+            crc = crc16_x25(buffer, start + 1, stop - 3) ^ X25_INVERT
+            if crc == buffer[stop - 3] | buffer[stop - 2] << 8:
+                if start != self._origin:
+                    self.resyncs += 1
+                    self._drop(start)
+                self._stop = self._inner = 0
+                self._origin = self._scan = stop - 1
+                return self._accept(start, stop)
+            self.crc_errors += 1
+        if start != self._origin:
+            self._inner = 0
+        elif self._inner:
+            self._drop(self._inner)
+            self._stop = self._inner_stop
+            self._inner = 0
+        else:
+            self._stop = 0
+            self._drop(self._scan)
+        return False
+
+    def _accept(self, start: int, stop: int) -> bool:
+        """Joins the information of a good frame to what is kept; True when that is an APDU."""
+        buffer = self._buffer
+        at = self._header(start, stop)
+        end = stop - 3
+        control = buffer[at - 3]
+        more = buffer[start + 1] & 8 != 0
+        if at >= end or control & 1 and control & 0xEF != 0x03:  # neither I nor UI
+            return False
+        if self._kept and self.noise_bytes - self._noise >= _GLITCH:
+            self._lose()
+        first = self._first(at, end)
+        if self._more and first > at:
+            self._lose()
+        if not self._more:
+            if first < 0:
+                return False
+            at = first
+            self._piece = self._kept
+        copy(buffer, self._kept, buffer, at, end - at)
+        self._kept += end - at
+        self._more = more
+        if more:
+            self._noise = self.noise_bytes
+            return False
+        if buffer[self._piece] == _BLOCK:
+            return self._join()
+        if self._piece:  # blocks of another APDU
+            self.resyncs += 1
+            self.noise_bytes += self._piece
+        self._give(self._piece, self._kept, "crc16")
+        return True
+
+    def _first(self, at: int, end: int) -> int:
+        """Where behind the LLC, if there is one, an APDU or a block begins in the information buffer[at:end]; -1: none does."""
+        buffer = self._buffer
+        if end - at < _BLOCK_HEAD:
+            return -1
+        if buffer[at] == 0xE6 and buffer[at + 1] & 0xFE == 0xE6 and not buffer[at + 2]:
+            tag = buffer[at + _LLC_LENGTH]
+            return at + _LLC_LENGTH if tag == _CIPHERED or tag == _NOTIFICATION or tag == _BLOCK else -1
+        tag = buffer[at]
+        if tag == _BLOCK or tag == _CIPHERED and buffer[at + 1] == 8 or tag == _NOTIFICATION and buffer[at + 5] in b"\x00\x09\x0c":
+            return at
+        return -1
+
+    def _join(self) -> bool:
+        """Joins the block at _piece to those before it; True when it was the last.
+
+        E0, control (80: last), block number (2), acknowledged (2), length, data
+        """
+        buffer = self._buffer
+        piece = to = self._piece
+        number = buffer[piece + 2] << 8 | buffer[piece + 3]
+        data = piece + _BLOCK_HEAD
+        size = buffer[data - 1]
+        if size & 0x80:
+            octets = size & 0x7F
+            size = 0
+            while octets and data < self._kept:
+                size = size << 8 & 0xFFFF | buffer[data]
+                data += 1
+                octets -= 1
+        if data + size != self._kept:
+            number = -1
+        if number == 1:
+            if piece:
+                self.resyncs += 1
+                self.noise_bytes += piece
+            to = 0
+        elif number == self._block and buffer[piece - size : piece] == buffer[data : data + size]:  # sent twice
+            self._kept = piece
+            self._noise = self.noise_bytes
+            return False
+        elif not self._block or number != self._block + 1:
+            self._lose()
+            return False
+        last = buffer[piece + 1] & 0x80
+        copy(buffer, to, buffer, data, size)
+        self._kept = to + size
+        self._block = number
+        self._noise = self.noise_bytes
+        if not last:
+            return False
+        if buffer[0] != _CIPHERED and buffer[0] != _NOTIFICATION:
+            self._lose()
+            return False
+        self._give(0, self._kept, "crc16")
+        return True
