@@ -3,7 +3,7 @@
 import json
 
 from bridge.core.errors import DecodeError
-from bridge.decoding import sml
+from bridge.decoding import sml, sml_plain
 from bridge.decoding.obis import text, unit_name
 from bridge.framing.frame import Frame
 from bridge.framing.sml import SmlFramer
@@ -35,7 +35,7 @@ def frame_of(body):
 
 
 def registers(frame):
-    """[(code, value, scaler, unit, time, status)], or None for a DecodeError; both ways of reading must say the same."""
+    """[(code, value, scaler, unit, time, status)], or None for a DecodeError; all ways of reading must say the same."""
     found = []
 
     def emit(register):
@@ -53,8 +53,10 @@ def registers(frame):
 
     fast = sml.run, sml.skip, sml.payload
     quick = attempt()
-    sml.run, sml.skip, sml.payload = sml._run, sml._skip, sml._payload
     try:
+        sml.run, sml.skip, sml.payload = sml_plain.run, sml_plain.skip, sml_plain.payload
+        assert attempt() == quick
+        sml.run, sml.skip, sml.payload = lambda buffer, at, *_: at, lambda *_: 0, lambda *_: 0  # element by element
         assert attempt() == quick
     finally:
         sml.run, sml.skip, sml.payload = fast

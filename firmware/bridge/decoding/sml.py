@@ -13,6 +13,11 @@ from bridge.core.errors import DecodeError
 from bridge.decoding.register import Register, Views
 from bridge.decoding.sml_quirks import unsigned_row
 
+try:
+    from bridge.decoding.sml_viper import payload, run, skip
+except (SyntaxError, AttributeError, ImportError, ValueError):  # no emitter, not MicroPython, not shipped, another chip's code
+    from bridge.decoding.sml_plain import payload, run, skip
+
 _OCTETS = const(0x00)
 _BOOLEAN = const(0x40)
 _SIGNED = const(0x50)
@@ -264,23 +269,6 @@ class SmlDecoder:
         register.value = self._views.get(at, at + size)
         return True
 
-
-def _run(buffer: bytearray, at: int, end: int, work: array, register: Register, views: Views, emit) -> int:
-    return at
-
-
-def _skip(buffer: bytearray, at: int, end: int, count: int) -> int:
-    return 0
-
-
-def _payload(buffer: bytearray, at: int, end: int) -> int:
-    return 0
-
-
-try:
-    from bridge.decoding.sml_viper import payload, run, skip
-except (SyntaxError, AttributeError, ImportError, ValueError):  # no emitter, not MicroPython, not shipped, another chip's code
-    run, skip, payload = _run, _skip, _payload
 
 _decoder = SmlDecoder()
 

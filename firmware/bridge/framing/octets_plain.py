@@ -1,5 +1,7 @@
 """Inner loops over bytes, where there is no machine code: see octets.py; octets_viper.py does the same."""
 
+_words = {}
+
 
 def copy(target: bytearray, at: int, source, start: int, count: int) -> None:
     """Copies `count` bytes of `source` from `start` to `target` at `at`; overlapping only downwards. Bounds are the caller's."""
@@ -17,6 +19,9 @@ def printable(buffer: bytearray, start: int, end: int) -> bool:
 
 def reflected(buffer, start: int, end: int, crc: int, table) -> int:
     """State of a reflected CRC-16 after buffer[start:end], from state `crc`; `table`: 256 words of the polynomial."""
-    for i in range(start, end):
-        crc = crc >> 8 ^ table[(crc ^ buffer[i]) & 0xFF]
+    words = _words.get(table[128])  # which is the polynomial
+    if words is None:
+        words = _words[table[128]] = list(table)  # a list gives its numbers faster than an array
+    for octet in memoryview(buffer)[start:end]:
+        crc = crc >> 8 ^ words[crc & 255 ^ octet]
     return crc
