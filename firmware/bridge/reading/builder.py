@@ -22,8 +22,8 @@ unload("bridge.reading.obis_tables")
 _MEDIA = {0x100: 0, 0x101: 0, 0: 1 << 24, 0x103: 2 << 24, 0x8181: 3 << 24}
 _OTHER_F = const(4 << 24)  # 1-0:96.50.1*1, the only one with a field F
 _MONTH_PEAKS = const(1 << 24 | 98 << 16 | 1 << 8)  # 0-0:98.1.0
-_PEAKS_TEXT = const(12)  # key of that text in Texts
-_IDS_END = const(7)
+_PEAKS_TEXT = const(13)  # key of that text in Texts
+_IDS_END = const(8)
 _COUNTERS = const(26)  # these and more numbers of slots: see values.py
 _PEAK = const(48)
 _FUSE = const(50)
@@ -202,7 +202,7 @@ class Builder:
                     value = int(bytes(value), 16)
                 else:
                     point = bytes(value).find(b".") + 1
-                    if point:  # a power factor
+                    if point and len(value) > 1:  # a power factor
                         exponent += point - len(value)
                         value = bytes(value[: point - 1]) + bytes(value[point:])
                     value = digits(value, 0, len(value))
