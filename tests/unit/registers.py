@@ -18,6 +18,7 @@ class Frame:
         self.buffer = bytearray(text)
         self.start = 0
         self.end = len(text)
+        self.security = ""
 
 
 def register(code, value, scaler=0, unit=0, time=None, status=0):

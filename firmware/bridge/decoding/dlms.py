@@ -13,6 +13,7 @@ from bridge.decoding.dlms_walk import Walk
 
 _NOTIFICATION, _CIPHERED, _SLASH = const(0x0F), const(0xDB), const(0x2F)
 _OCTETS = const(9)
+_CELL, _NOTHING_KNOWN = const(1), const(999)  # of the work array, see dlms_walk
 _DATE_TIME = const(12)  # octets
 _TIME = const(1 << 16)  # 0-0:1.0.0 as C.D.E: the meter's clock
 _ID = const(96 << 16 | 1 << 8)  # 0-0:96.1.0: the meter's number
@@ -56,6 +57,8 @@ class DlmsDecoder(Walk):
             frame.security = "plain"
         self._end = frame.end
         self._emit = emit
+        self._known = known
+        self._work[_CELL] = 1 if known else _NOTHING_KNOWN
         self._views.rewind(buffer)
         self._row = None
         self._type_at = self._time_at = -1
@@ -95,7 +98,7 @@ class DlmsDecoder(Walk):
             self._time_at = body
         return body + size
 
-    def _scale(self) -> None:
+    def scale(self) -> None:
         """Gives the register the scaler and unit that the meter does not send."""
         self._scales()
         self._apply(self._register, self._row)

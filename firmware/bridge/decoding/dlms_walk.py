@@ -12,6 +12,15 @@ from micropython import const
 from bridge.core.errors import DecodeError
 from bridge.decoding.register import Register, Views
 
+try:
+    from bridge.decoding.dlms_viper import run
+except (SyntaxError, AttributeError, ImportError, ValueError):  # no emitter, not MicroPython, not shipped, another chip's code
+    run = None
+
+# The work array, shared with dlms_viper: 0 values left, 1 cell of the next known register, 2 A-B, 3 C.D.E, 4 F, 5 scaler, 6 unit
+# or -1, 7 and 8 high and low part of the number, 9 kind of it, 10 octets of a row of codes or 0, 11 the next one, 12 their
+# end, 13 whether scalers that are not sent count as implied.
+_LEFT, _STRIDE, _PLACE, _LAST, _IMPLIED, _WORK = const(0), const(10), const(11), const(12), const(13), const(14)
 _STRUCTURE, _OCTETS, _INTEGER, _UNSIGNED_16, _ENUM = const(2), const(9), const(15), const(18), const(22)
 # Per type: octets in the low nibble; a number, a signed one, a length follows, elements follow; all ones: not known.
 _KINDS = b"\x00\x80\x80\x11\x40\x24\x14\xff\xff\x40\x40\xff\x40\x01\xff\x21\x22\x11\x12\xff\x28\x18\x11\x04\x08\x0c\x05\x04"
@@ -30,12 +39,14 @@ _LIST_ID = const(2 << 8 | 129)  # 0.2.129: list id of the Nordic countries
 
 
 class Walk:
-    """The subclass has _buffer, _end, _emit, _numbers, _emitted, _id_at, _type_at and _time_at of the notification, and the methods _scale, _nameless, _clock."""
+    """The subclass has _buffer, _end, _emit, _known, _id_at, _type_at, _time_at of the notification, the flags _numbers and _emitted, and the methods scale, _nameless, _clock."""
 
     def __init__(self):
         self._register = Register()
         self._views = Views()
         self._left = array("H", [0] * _DEEPEST)
+        self._work = array("i", [0] * _WORK)
+        self.nothing = None
 
     def _meter_value(self, code: int, value) -> Register:
         """The register, filled with a value of the meter itself (0-0)."""
@@ -56,7 +67,9 @@ class Walk:
         buffer = self._buffer
         end = self._end
         left = self._left
+        work = self._work
         codes, stride = (layout, _ROW) if layout else (buffer, 0)
+        work[_IMPLIED] = codes is buffer
         depth = place = last = 0
         code = first = -1
         count = 1
@@ -66,6 +79,19 @@ class Walk:
                 count = left[depth]
                 code = -1
                 continue
+            if run and code < 0 and (depth == 1 or not stride):
+                work[_LEFT] = count
+                work[_STRIDE] = stride
+                work[_PLACE] = place
+                work[_LAST] = last
+                start = at
+                at = run(codes, buffer, at, end, work, self._register, self, self._emit, self._known)
+                if at != start:
+                    self._numbers = self._emitted = 1
+                    count = work[_LEFT]
+                    place = work[_PLACE]
+                    if not count:
+                        continue
             if at >= end:
                 raise DecodeError("DLMS: notification ends within a value")
             start = at
@@ -170,8 +196,8 @@ class Walk:
                 after += 6
             elif kind & _NUMBER:
                 self._register.implied = codes is self._buffer
-                self._scale()
-            self._emitted += 1
+                self.scale()
+            self._emitted = 1
             self._emit(self._register)
         return after
 
@@ -206,7 +232,7 @@ class Walk:
             if high:
                 low |= high << 24
             register.value = ~low if flip else low
-            self._numbers += 1
+            self._numbers = 1
             return True
         if cde == _TIME and size == _DATE_TIME:
             register.time = register.value = self._clock(at)

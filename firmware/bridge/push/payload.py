@@ -99,13 +99,17 @@ def reading_bytes(reading, context) -> bytes:
 
 
 def state_pieces(reading, context) -> list:
-    """The newest reading, with what the meter says beside numbers: its message, month peaks, sub-meters' ids; bytes to be joined."""
+    """The newest reading, with what there is beside numbers: the meter's message, month peaks, sub-meters' ids, whether encrypted
+    telegrams were authenticated; bytes to be joined.
+    """
     pieces = reading_pieces(reading, context)
     meter = reading.meter
     for name in ("gas_id", "water_id", "heat_id", "message"):
         text = getattr(meter, name)
         if text:
             pieces.append((',"%s":%s' % (name.replace("_id", "_meter_id"), json.dumps(text))).encode())
+    if meter.security and meter.security != "plain":
+        pieces.append((',"security":"%s"' % meter.security).encode())
     before = ',"month_peaks":['
     for month, when, watts in meter.month_peaks:
         row = before + '{"month":"%s","time":%s,"power_w":%d}' % (month, '"%s"' % iso(when) if when is not None else "null", watts)

@@ -126,6 +126,7 @@ class Builder:
         if self._doubted and not self._doubt.believes(self._texts.get(0, _IDS_END), now, self._first_stands):
             self.counters.add("doubted_telegrams")
             return None
+        self._texts.end()
         if self._texts.changed and self._texts.is_other_meter():  # whose counters start where they are
             self._submeters.forget()
             values.accept_all()

@@ -30,7 +30,11 @@ ELECTRICITY = """
 2.8.3 Wh energy_export_t3_wh
 2.8.4 Wh energy_export_t4_wh
 3.8.0 varh reactive_energy_import_varh
+3.8.1 varh _reactive_import_t1
+3.8.2 varh _reactive_import_t2
 4.8.0 varh reactive_energy_export_varh
+4.8.1 varh _reactive_export_t1
+4.8.2 varh _reactive_export_t2
 16.7.0 W power_w
 1.7.1 W power_w
 1.7.0 W power_import_w
@@ -97,13 +101,14 @@ SUBMETERS = """
 """
 
 # Texts of the meter: A-B:C.D.E*F, kind. The first of a kind that a meter sends is taken, in this order. 96.1.0 and the
-# others below A = 1 are SML and D0; 199.130.3 is the old EDL manufacturer; 0-0:42.0.0 the logical device name.
+# others below A = 1 are SML and D0; 199.130.3 is the old EDL manufacturer; 1-1:0.0.5 Kamstrup's; 0-0:42.0.0 the logical device name.
 TEXTS = """
 0-0:96.1.1*255 id
 0-0:96.1.0*255 id
 1-0:96.1.0*255 id
 1-0:0.0.9*255 id
 1-0:0.0.0*255 id
+1-0:0.0.5*255 id
 0-0:42.0.0*255 id
 0-0:96.1.255*255 id
 1-0:96.50.1*1 manufacturer
@@ -114,7 +119,10 @@ TEXTS = """
 """
 
 # Slots beside the quantities: what is measured but not in the vocabulary
-HELPERS = ("_power_absolute", "_import_l1", "_import_l2", "_import_l3", "_export_l1", "_export_l2", "_export_l3", "_time", "_status")
+HELPERS = (
+    "_power_absolute", "_import_l1", "_import_l2", "_import_l3", "_export_l1", "_export_l2", "_export_l3", "_time", "_status",
+    "_reactive_import_t1", "_reactive_import_t2", "_reactive_export_t1", "_reactive_export_t2",
+)  # fmt: skip
 SLOTS = COUNT + len(HELPERS)
 
 _UNIT_CODES = {"-": 0, "deg": 8, "m3": 13, "GJ": GIGAJOULE, "W": 27, "var": 29, "Wh": 30, "varh": 32, "A": 33, "V": 35, "Hz": 44}

@@ -20,7 +20,7 @@ _SCHEMAS_KEPT = const(8)  # more kinds of telegrams than a meter sends in turn
 class Meter:
     """What a telegram says that is no measurement: texts, "" where there is none; made anew only when something changed.
 
-    `protocol` "p1", "sml", ...; `month_peaks`: tuple of (the month, "2024-11";
+    `protocol` "p1", "sml", ...; `security`: of a DLMS meter's telegrams, see framing's Frame; `month_peaks`: tuple of (the month, "2024-11";
     UTC of its peak or None where the meter has none; W), oldest first.
     """
 
@@ -34,6 +34,7 @@ class Meter:
         self.water_id = ""
         self.heat_id = ""
         self.message = message
+        self.security = ""
         self.month_peaks = month_peaks
 
 

@@ -1,7 +1,7 @@
 """What a meter says in words (ids, manufacturer, version, message, month peaks): bytes of registers in, a Meter out, made anew
 only when bytes changed.
 
-P1 sends octets as pairs of hex digits; SML sends the octets; both mostly stand for ASCII.
+P1 sends octets as pairs of hex digits; SML and DLMS send the octets; both mostly stand for ASCII.
 """
 
 from binascii import hexlify, unhexlify
@@ -15,7 +15,7 @@ _LONGEST_IDENTIFICATION = const(64)  # bytes of P1's first line; IEC 62056-21 al
 _SLASH = const(47)
 _MAX_TEXT = const(2048)  # bytes of one text: a DSMR message is 1024 characters, sent as hex
 # Keys of texts: the rows of obis_tables.TEXTS, where the first of a kind that a meter sends counts; ids of sub-meters behind.
-_MANUFACTURER, _VERSION, _MESSAGE, _PEAKS = const(7), const(9), const(11), const(12)
+_MANUFACTURER, _VERSION, _MESSAGE, _PEAKS = const(8), const(10), const(12), const(13)
 _RAW, _TEXT, _TELEGRAM = const(0), const(1), const(2)
 
 
@@ -29,10 +29,13 @@ class Texts:
         self._telegram = 0
         self._protocol = ""
         self._head = b""
+        self._frame = None
+        self._security = ""
 
     def begin(self, frame) -> None:
         """A new telegram. A `frame` (or None) names the protocol and has P1's identification line."""
         self._telegram = self._telegram + 1 & 0xFFFFFFF
+        self._frame = frame
         if frame is None:
             return
         if frame.protocol != self._protocol:
@@ -43,6 +46,12 @@ class Texts:
         if frame.buffer[frame.start] == _SLASH and (not head or frame.buffer.find(head, start, start + len(head)) != start):
             end = frame.buffer.find(b"\n", start, start + _LONGEST_IDENTIFICATION)
             self._head = bytes(frame.buffer[start : end + 1]) if end > 0 else b""
+            self.changed = True
+
+    def end(self) -> None:
+        """The telegram was decoded: only now its frame says how it was secured."""
+        if self._frame is not None and self._frame.security != self._security:
+            self._security = self._frame.security
             self.changed = True
 
     def put(self, key: int, raw) -> bool:
@@ -64,7 +73,7 @@ class Texts:
             finally:
                 unload("bridge.reading.month_peaks")  # not needed for a month
         else:
-            is_hex = key > _PEAKS or self._protocol == "p1" and not _VERSION <= key < _MESSAGE
+            is_hex = self._protocol == "p1" and not _VERSION <= key < _MESSAGE
             kept[_TEXT] = printed(raw, is_hex).strip()  # some fill an id with blanks
         if key <= _PEAKS:
             self.changed = True
@@ -100,6 +109,7 @@ class Texts:
             self.get(_MESSAGE, _PEAKS),
             self.get(_PEAKS, _PEAKS + 1) or (),
         )
+        meter.security = self._security
         for name in submeter_ids:
             setattr(meter, name, submeter_ids[name])
 

@@ -16,7 +16,7 @@ from bridge.decoding.register import KNOWN_CELLS
 
 CONFIRMATIONS = const(6)  # telegrams in a row that show the lower value before it is believed
 EXPONENT_ZERO = const(32)  # as in reading.py
-_SLOTS = const(70)
+_SLOTS = const(74)
 _COUNT = const(61)
 _COUNTERS = const(26)
 # Slots: quantities, then obis_tables.HELPERS. The phases follow their first, T1 to T4 their total.
@@ -29,6 +29,8 @@ _ABSOLUTE = const(61)
 _IMPORT_1 = const(62)
 _EXPORT_1 = const(65)
 _STATUS = const(69)
+_REACTIVE = const(10)  # reactive energy imported, exported
+_REACTIVE_TARIFFS = const(70)  # two of each
 
 
 class Values:
@@ -136,6 +138,10 @@ class Values:
         for total in _TOTALS:
             if not form[total]:
                 self._sum(total, total + 1, total + 5)
+        for direction in range(2):
+            if not form[_REACTIVE + direction]:
+                first = _REACTIVE_TARIFFS + 2 * direction
+                self._sum(_REACTIVE + direction, first, first + 2)
 
     def _difference(self, target: int, plus: int, minus: int) -> None:
         """target = plus - minus, where one of them may be missing."""
