@@ -5,7 +5,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 
-from bench import callgrind
+from bench import callgrind, samples
 from host_tools import meters, runtime
 from host_tools.errors import FAILED, UserError
 
@@ -23,7 +23,7 @@ def figures() -> Iterator[tuple]:
             path = pathlib.Path(folder) / name
             source = meters.make(meter)
             telegrams = [source.telegram(MORNING + number * step) for number in range(count)]
-            path.write_bytes(" ".join(str(len(one)) for one in telegrams).encode() + b"\n" + b"".join(telegrams))
+            samples.store(path, telegrams, source.keys)
             held, each = fill(protocol, path, DEFAULT_BYTES)
             yield f"journal.bytes_per_reading.{name}", round(each, 2), "byte"
             yield f"journal.hours_default.{name}", round(held * step / 3600, 2), "h"

@@ -30,7 +30,7 @@ SMALLEST_READINGS = 200
 SMALLEST_LIMIT_S = 25
 STEP = 1024  # what the smallest heap is told in
 # name in the design's list: simulated meter, the owner's meter_protocol, TLS
-CASES = {"p1_tls": ("p1-nl", "p1", True), "sml": ("sml", "sml", False)}
+CASES = {"p1_tls": ("p1-nl", "p1", True), "sml": ("sml", "sml", False), "dlms": ("at-steiermark-e450", "hdlc", False)}
 
 
 def figures() -> Iterator[tuple]:
@@ -94,6 +94,7 @@ def heap_after(
                 "wifi_ssid": "home", "ntp_server": ntp.address, "mqtt_url": broker.url, "meter_line": str(source.line),
                 "meter_protocol": protocol,
                 "mqtt_ca": str(authority.der) if secure else "", "status_interval_s": 1,
+                **{f"meter_{kind}": key for kind, key in source.keys.items()},
             }  # fmt: skip
             dongle = Dongle(
                 folder, wire.path, settings, line_file, heap=str(size), micropython=micropython,

@@ -8,7 +8,7 @@ import parts
 
 def main(protocol: str, path: str, repetitions: int) -> None:
     views = [parts.chunks(telegram) for telegram in parts.telegrams(path)]
-    stages = parts.Stages(protocol, "store")
+    stages = parts.Stages(protocol, "store", parts.keys(path))
     for number in range(2 * len(views)):
         stages.run(views[number % len(views)])
     gc.collect()

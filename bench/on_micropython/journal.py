@@ -8,7 +8,7 @@ from bridge.store.journal import Journal
 
 
 def main(protocol: str, path: str, capacity: int) -> None:
-    stages = parts.Stages(protocol, "reading")
+    stages = parts.Stages(protocol, "reading", parts.keys(path))
     journal = Journal(capacity, 60)
     take = stages.builder.finish
 

@@ -15,7 +15,7 @@ from bridge.push.sink import Context, Identity
 def main(repetitions: int, protocol: str, path: str) -> None:
     views = [parts.chunks(telegram) for telegram in parts.telegrams(path)]
     store = parts.store()
-    pipeline = parts.pipeline(protocol, store)
+    pipeline = parts.pipeline(protocol, store, parts.keys(path))
     clock = Clock()
     context = Context(store, clock, None, {}, Identity("mb-a1b2c3", "0.1.0", "sim", 1), None)
     size = 0

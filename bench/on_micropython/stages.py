@@ -7,7 +7,7 @@ import parts
 
 def main(repetitions: int, protocol: str, path: str, last: str) -> None:
     views = [parts.chunks(telegram) for telegram in parts.telegrams(path)]
-    stages = parts.Stages(protocol, last)
+    stages = parts.Stages(protocol, last, parts.keys(path))
     for number in range(repetitions):
         stages.run(views[number % len(views)])
     if stages.framer.frames != repetitions:
