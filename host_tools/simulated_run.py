@@ -144,12 +144,13 @@ class SimulatedRun:
         return self.model.facts.topic
 
     def settings(self) -> dict:
-        """The dongle's configuration: what an owner would set, with a short status interval."""
+        """The dongle's configuration: what an owner would set, with a short status interval. What the meter speaks, the dongle finds out."""
         chosen = {
-            **WIFI, "ntp_server": self._ntp.address, "meter_protocol": self.source.protocol, "meter_line": str(self.source.line),
+            **WIFI, "ntp_server": self._ntp.address, "meter_line": str(self.source.line),
             "mqtt_url": self.address.url, "mqtt_user": self.address.user, "mqtt_password": self.address.password,
             "http_url": self.http.url, "http_interval_s": 1, "status_interval_s": STATUS_S,
         }
+        chosen |= {f"meter_{name}": key for name, key in self.source.keys.items()}
         if self.choices.ca:
             chosen["mqtt_ca"] = CA_ON_DEVICE
         return chosen
@@ -193,7 +194,7 @@ class SimulatedRun:
         self._player = Player(self.source.telegrams, self.wire, self._sent)
         self._ends.callback(self._end_meter)
         self._player.start()
-        return f"a telegram every {self.source.cadence_s:g} s"
+        return "waits to be asked" if self.source.asked else f"a telegram every {self.source.cadence_s:g} s"
 
     def _sent(self, _telegram: object) -> None:
         self.sent += 1

@@ -1,19 +1,22 @@
 """`meterbridge simulate`: the name of a meter in; that meter on a pty or a TCP port, a line per telegram out."""
 
 import argparse
+import json
 import time
 
 from host_tools.errors import OK, UserError
-from host_tools.meters import METERS, make
+from host_tools.meters import METERS, listing, make
 from host_tools.meters.faults import Faults
 from host_tools.meters.kinds import Meter
 from host_tools.meters.play import Live, Telegram
 from host_tools.meters.ports import add_wire_arguments, open_wire, play_out, print_wire
+from host_tools.meters.request import Requested
 from host_tools.wire import Wire
 
 HELP = "Put a simulated meter on a serial port (pty) or TCP port of this machine."
 EXAMPLES = """
 meterbridge simulate --list
+meterbridge simulate --list --json
 meterbridge simulate p1-nl
 meterbridge simulate sml --tcp 5001
 meterbridge simulate p1-be --speed 60 --seed 7
@@ -23,7 +26,8 @@ meterbridge simulate p1-nl --noise 0.1
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("meter", nargs="?", metavar="METER", help="which meter; --list shows them")
-    parser.add_argument("--list", action="store_true", help="show the meters and their lines, and end")
+    parser.add_argument("--list", action="store_true", help="show the meters, their lines and their keys, and end")
+    parser.add_argument("--json", action="store_true", help="the list as JSON")
     add_wire_arguments(parser)
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="another number is another home (default 1)")
     parser.add_argument("--noise", type=share, default=0.0, metavar="P",
@@ -49,15 +53,22 @@ def positive(text: str) -> int:
 
 def run(args: argparse.Namespace) -> int:
     if args.list:
-        print_meters()
+        print(json.dumps(listing.rows(), indent=1) if args.json else "\n".join(listing.table()))
         return OK
+    if args.json:
+        raise UserError("simulate: --json goes with --list")
     if not args.meter:
         raise UserError(f"simulate: which meter? There are: {', '.join(METERS)}")
     meter = make(args.meter, args.seed)
     faults = Faults.mixed(args.noise, args.seed) if args.noise else None
     with open_wire(meter.line, args) as wire:
         print(f"meter    {meter.name}: {meter.description}")
+        for name, word in (("key", "key"), ("auth_key", "auth key")):
+            if name in meter.keys:
+                print(f"{word:<8} {meter.keys[name]}")
         print_wire(wire)
+        if isinstance(meter, Requested):
+            print("ask it   it is silent until it hears /?! and the end of a line")
         print(flush=True)
         return _play(meter, wire, args, faults)
 
@@ -77,10 +88,3 @@ def live_line(telegram: Telegram, power_w: int, faults: Faults | None = None) ->
     direction = "import" if power_w > 0 else "export" if power_w < 0 else "      "
     trouble = "  disturbed: " + ", ".join(faults.last) if faults and faults.last else ""
     return f"{clock}  {power_w:+6d} W {direction}  {len(telegram.data):5d} bytes{trouble}"
-
-
-def print_meters() -> None:
-    """The table of `--list`."""
-    width = max(len(name) for name in METERS)
-    for name, kind in METERS.items():
-        print(f"{name.ljust(width)}  {str(kind.line).ljust(19)}  {kind.description}")
