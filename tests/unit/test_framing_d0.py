@@ -104,7 +104,9 @@ def test_without_identification():
     assert run(stripped) == [(stripped[:-2], "none")]
     assert run(b"xyz\r\n" + stripped) == []  # the end of something, and this may be too
     assert run(stripped[stripped.find(b"1.8.0") :]) == []
-    assert run(push()[len(b"/EBZ5DD3SIM\r\n\r\n") :]) == []
+    lines = push()[len(b"/EBZ5DD3SIM\r\n\r\n") :]
+    assert run(lines) == run(lines, 1) == [(lines[:-2], "none")]  # begins with the meter's id
+    assert run(lines[1:]) == run(lines[32:]) == []
 
 
 def test_line_ends():

@@ -204,7 +204,7 @@ def _value(buffer: bytearray, start: int, end: int, strict: bool, implied: int, 
     else:
         unit = _unit(buffer, star + 1, end)
         if unit >= 0:
-            if strict and not unit and not register.code:  # pushing meters have no odd units
+            if strict and not unit and cde < _ABSTRACT and not register.code and 7 <= (cde >> 8 & 255) <= 8:  # pushed: V, A, W, kWh, Hz
                 return False
             if _number(buffer, start, star, unit, emit):
                 return True
@@ -249,7 +249,7 @@ def _unit(buffer: bytearray, start: int, end: int) -> int:
         start += 1
     while start < end and buffer[end - 1] == _BLANK:
         end -= 1
-    if not 0 < end - start <= _UNIT_MAX:
+    if not 0 < end - start <= _UNIT_MAX or buffer[start] < 58 and buffer[start] != 37:
         return -1
     for i in range(start, end):
         octet = buffer[i]

@@ -17,10 +17,12 @@ _CAPACITY = const(4096)
 _START_LENGTH = const(5)  # '/', three letters of manufacturer, speed
 _HEAD_MAX = const(64)  # bytes of the identification line; the standard allows 23
 _ETX = const(3)
-_LF, _CR, _BRACKET, _SLASH = const(10), const(13), const(41), const(47)
+_LF, _CR, _BRACKET, _SLASH, _COLON = const(10), const(13), const(41), const(47), const(58)
 _STX = b"\x02"
 _FIRST = b"0FC"  # first two characters of a readout: C of 0.0.0, F.F, C.1 or FF, and what follows
 _SECOND = b".(F"
+_MEDIA = b"01"  # A of its code, where it has one
+_CODE_LENGTH = const(6)  # the first two characters behind A-B:
 
 
 class D0Framer(Framer):
@@ -85,10 +87,11 @@ class D0Framer(Framer):
         """Goes to the next start; False when there is none yet."""
         buffer = self._buffer
         count = self._count
-        if self._fresh and buffer[0] in _FIRST:
-            if count < 2:
+        if self._fresh and (buffer[0] in _FIRST or buffer[0] in _MEDIA):
+            if count < _CODE_LENGTH:
                 return False
-            if buffer[1] in _SECOND:
+            at = 4 if buffer[3] == _COLON else 0
+            if buffer[at] in _FIRST and buffer[at + 1] in _SECOND:
                 self._enter(0)
                 return True
         at = buffer.find(_STX, self._scan, count)
