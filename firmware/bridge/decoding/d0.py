@@ -28,15 +28,11 @@ _CLOCK = const(1 << 16)  # 0-0:1.0.0 as C.D.E
 _LF, _CR, _BLANK, _AND, _OPEN, _STAR, _PLUS, _COMMA = const(10), const(13), const(32), const(38), const(40), const(42), const(43), const(44)
 _MINUS, _DOT, _SLASH, _COLON = const(45), const(46), const(47), const(58)
 _ABSTRACT = const(96 << 16)  # C from here on: nothing that was measured
-_REACTIVE = const(8 << 8 | 1)  # x.8.1
 _LETTERS = b"CFLP"  # stand for 96 to 99
 _ODD = const(999)  # other letters: no number of a code
 
-# Manufacturer, unit of the counters that it sends without one, whether its 3.8.1 and 4.8.1 are totals, source
-_QUIRKS = (
-    (b"HAG", UNIT_KILO | 30, False, "protocols 5.2; the display counts kWh"),
-    (b"SIE", 0, True, "TD-3511 sends no 3.8.0; protocols 6.10"),
-)
+# Manufacturer, unit of the counters that it sends without one, source
+_IMPLIED = ((b"HAG", UNIT_KILO | 30, "protocols 5.2; the display counts kWh"),)
 
 _key = p1_units.key
 _units = p1_units.table()
@@ -61,16 +57,15 @@ def decode(frame, emit, known=None) -> None:
     end = frame.end - 1  # of the '!'
     strict = frame.checksum == "none"
     unit = 0
-    totals = False
     _views.rewind(buffer)
     _register.time = None
     _stamp[0] = _stamp[6] = 0
     found = False
     if buffer[at] == _SLASH:
-        for row in _QUIRKS:
+        for row in _IMPLIED:
             maker = row[0]
             if maker[0] == buffer[at + 1] and maker[1] == buffer[at + 2] and maker[2] == buffer[at + 3] & 0xDF:
-                unit, totals = row[1:3]
+                unit = row[1]
         at = buffer.find(b"\n", at, end) + 1 or end
     while at < end:
         octet = buffer[at]
@@ -78,11 +73,7 @@ def decode(frame, emit, known=None) -> None:
             at += 1
             continue
         bracket = buffer.find(b"(", at, end)
-        after = 0
-        if bracket > at and _code(buffer, at, bracket):
-            if totals and _register.code and _register.cde & 0xFFFF == _REACTIVE and 3 <= _register.cde >> 16 <= 4:
-                _register.cde -= 1
-            after = _groups(buffer, bracket, end, strict, unit, emit)
+        after = _groups(buffer, bracket, end, strict, unit, emit) if bracket > at and _code(buffer, at, bracket) else 0
         if after:
             found = True
         elif strict:
