@@ -154,6 +154,23 @@ def test_unsigned_power_of_some_meters():
     assert values(entry("538b28"), server=bytes.fromhex("0b0a0149534b0002887fa0"))[0][1] == -29912
 
 
+def test_unsigned_power_of_other_meters_of_that_maker_by_the_status_word():
+    other = "0a01445a470001312d00"  # DZG, serial 20,000,000: in no series that is known
+    cases = (
+        ("641c0104", "538b28", other, 35624),  # says import: the sign is none
+        ("641c0904", "538b28", other, -29912),  # says export
+        ("01", "538b28", other, -29912),  # says nothing
+        ("630182", "538b28", other, -29912),  # an old meter's word, which has its direction elsewhere
+        ("641c0104", "55ffff8b28", other, -29912),  # four octets have room for a sign
+        ("641c0104", "538b28", "0a0149534b0001312d00", -29912),  # another maker
+    )
+    for status, power, server, want in cases:
+        first = entry("6401e240", code=IMPORT, status=status, unit="621e")
+        for time in ("01", "72620165000001f4", "7262026567c0dead"):  # the last is not read by the quick way
+            second = entry(power, time=time)
+            assert values(first, second, server=b"\x0b" + bytes.fromhex(server))[-1][1] == want, (status, power, server, time)
+
+
 def test_depth_and_length_cost_nothing():
     deep = b"\x76\x01\x62\x00\x62\x00\x72\x63\x05\x05" + b"\x71" * 1000 + b"\x01\x63\x12\x34\x00"
     assert registers(frame_of(deep + listing([ENTRY]))) == values(ENTRY)

@@ -35,8 +35,10 @@ _EPOCH_HIGH = const(0x386D)
 _EPOCH_LOW = const(0x4380)
 _TIME = const(1 << 16)  # 0-0:1.0.0 as C.D.E: the meter's clock
 # The work array, shared with sml_viper: 0 entries left, 1 A-B, 2 C.D.E, 3 F, 4 status, 5 unit, 6 scaler, 7 and 8 the octets'
-# place or the value's high and low part, 9 and 10 C.D.E and width of fields that are unsigned in truth, 11 kind of value.
-_LEFT, _ODD_CODE, _ODD_WIDTH, _WORK = const(0), const(9), const(10), const(12)
+# place or the value's high and low part, 9 and 10 C.D.E and width of fields that are unsigned in truth, 11 kind of value,
+# 12 the last status word that was one, 13 and 14 its bits that are looked at and what they are where a field is unsigned.
+_LEFT, _ODD, _SEEN, _WORK = const(0), const(9), const(12), const(15)
+_STATUS_BITS = const(0xFFFF)  # of the status word are kept
 
 
 class SmlDecoder:
@@ -169,8 +171,13 @@ class SmlDecoder:
         if self._kind != _OCTETS:
             raise DecodeError("SML: server id is none")
         quirk = self._quirk = unsigned_row(self._buffer, self._at, self._at + self._size)
-        self._work[_ODD_CODE] = quirk[3] if quirk else 0
-        self._work[_ODD_WIDTH] = quirk[4] if quirk else 0
+        work = self._work
+        work[_ODD] = quirk[3] if quirk else 0
+        work[_SEEN] = 0
+        if quirk:
+            work[_ODD + 1] = quirk[4]
+            work[_SEEN + 1] = quirk[5]
+            work[_SEEN + 2] = quirk[6]
         self._at += self._size
         self._skip(1)
         time = self._time()
@@ -182,7 +189,6 @@ class SmlDecoder:
             register.value = time
             register.time = None
             self._emit(register)
-        work = self._work
         work[_LEFT] = self._list(0, _MAX_ENTRIES)
         while work[_LEFT]:
             self._at = run(self._buffer, self._at, self._end, work, self._register, self._views, self._emit)
@@ -236,7 +242,9 @@ class SmlDecoder:
         register.ab = buffer[at] << 8 | buffer[at + 1]
         register.cde = buffer[at + 2] << 16 | buffer[at + 3] << 8 | buffer[at + 4]
         register.f = buffer[at + 5]
-        register.status = self._integer()
+        register.status = status = self._integer()
+        if status:
+            self._work[_SEEN] = status & _STATUS_BITS
         register.time = self._time()
         unit = self._integer()
         register.unit = 0 if unit == _NONE else unit
@@ -254,7 +262,7 @@ class SmlDecoder:
         size = self._size
         if kind == _SIGNED or kind == _UNSIGNED or kind == _BOOLEAN:
             quirk = self._quirk
-            odd = quirk is not None and quirk[3] == register.cde and size <= quirk[4]
+            odd = quirk is not None and quirk[3] == register.cde and size <= quirk[4] and self._work[_SEEN] & quirk[5] == quirk[6]
             register.value = self._number(kind == _SIGNED and not odd)
             return True
         if kind == _LIST:

@@ -25,6 +25,8 @@ def run(buffer, at: int, end: int, work, register, views, emit) -> int:
             for octet in buffer[after + 1 : after + size]:
                 status = status << 8 | octet
             after += size
+            if status:
+                work[12] = status & 0xFFFF
         elif size == -0x5F:
             after += 1
         else:
@@ -72,7 +74,7 @@ def run(buffer, at: int, end: int, work, register, views, emit) -> int:
             value = 0
             for octet in buffer[after:behind]:
                 value = value << 8 | octet
-            if kind == 0x50 and buffer[after] > 127 and (cde != odd or size > work[10]):
+            if kind == 0x50 and buffer[after] > 127 and (cde != odd or size > work[10] or work[12] & work[13] != work[14]):
                 value -= 1 << 8 * size
             register.value = value
             emit(register)

@@ -99,6 +99,8 @@ def head(buffer, at: int, end: int, work) -> int:
     else:
         return 0
     out[4] = status
+    if status:
+        out[12] = status
     if octets[at] == 1:
         return at + 1
     if octets[at] == 0x72 and octets[at + 1] == 0x62 and octets[at + 2] == 1:  # seconds since power-up
@@ -127,7 +129,7 @@ def value(buffer, at: int, end: int, work) -> int:
         return 0
     flip = 0
     if kind == 0x50 and octets[at] > 127:
-        if out[2] != out[9] or size > out[10]:  # not a field that is unsigned in truth
+        if out[2] != out[9] or size > out[10] or out[12] & out[13] != out[14]:  # not a field that is unsigned in truth
             flip = 255
     out[11] = 2 if flip else 1
     high = 0
