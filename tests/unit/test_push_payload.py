@@ -116,3 +116,11 @@ def test_zero_negative_and_odd_texts_in_turn():
     for n in range(5):
         values = {name: (n, 0) for name in ("power_w", "tariff", "gas_l", "water_l", "frequency_mhz")[: n + 1]}
         assert json.loads(reading_json(reading(n, T0, values), Context()))["power_w"] == n
+
+
+def test_whether_encrypted_telegrams_were_authenticated():
+    meter = Meter("E0000")
+    for security in ("", "plain", "unauthenticated", "authenticated"):
+        meter.security = security
+        document = json.loads(b"".join(state_pieces(reading(1, T0, {"power_w": (1, 0)}, meter=meter), Context())).decode())
+        assert document.get("security", "") == ("" if security == "plain" else security)

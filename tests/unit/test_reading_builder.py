@@ -371,3 +371,20 @@ def test_numbers_of_slots_are_those_of_the_vocabulary():
         except ValueError:
             continue
         assert False, name
+
+
+def test_reactive_tariffs_add_up_only_where_there_is_no_total():
+    rows = [("1-0:3.8.1", 100, 0, VARH), ("1-0:3.8.2", 20, 0, VARH), ("1-0:4.8.1", 3, 0, VARH)]
+    r = read(Builder(), rows)
+    assert got(r, "reactive_energy_import_varh") == 120 and got(r, "reactive_energy_export_varh") == 3
+    r = read(Builder(), rows + [("1-0:3.8.0", 119, 0, VARH)])
+    assert got(r, "reactive_energy_import_varh") == 119
+
+
+def test_dlms_values():
+    rows = [("0-0:1.0.0", NOON + 5, 0, 0, NOON + 5), ("1-1:1.8.0", 7745250, 1, WH), ("1-0:13.7.0", -987, -3), ("1-1:71.7.0", 896, -2, A), ("1-1:2.7.0", 5, 0, W)]
+    b = Builder()
+    for _ in range(2):
+        r = read(b, rows, protocol="mbus")
+        assert r.time == NOON + 5 and got(r, "energy_import_wh") == 77452500 and got(r, "power_factor_permille") == -987
+        assert got(r, "current_l3_ma") == 8960 and got(r, "power_w") == -5

@@ -178,3 +178,28 @@ def test_an_empty_id_names_no_other_meter():
     texts.begin(None)
     assert texts.put(0, b"") is False
     assert not texts.is_other_meter() and texts.get(0, 1) == "E0001"
+
+
+def test_ids_of_dlms_meters():
+    for rows, id in (
+        ((("1-1:0.0.5", b"5706567000000001"), ("1-1:96.1.1", b"6841131BN243101040")), "5706567000000001"),  # Kamstrup: the other is its kind
+        ((("0-0:42.0.0", b"ISK1030000000001"),), "ISK1030000000001"),
+        ((("0-0:42.0.0", b"LGZ1030000000001"), ("0-0:96.1.0", b"1909113")), "1909113"),
+        ((("0-0:96.1.0", b"6970631400000000"), ("0-0:96.1.7", b"MA304H3E")), "6970631400000000"),
+    ):
+        assert read(Builder(), rows + (("1-1:1.8.0", 5, 0, 30),), protocol="hdlc").meter.id == id
+    gas = (("1-1:1.8.0", 5, 0, 30), ("0-1:24.1.0", 3), ("0-1:96.1.0", b"24521662"), ("0-1:24.2.1", 30545, -2, 13))
+    assert read(Builder(), gas, protocol="hdlc").meter.gas_id == "24521662"  # letters, not pairs of hex digits
+
+
+def test_security_is_known_when_the_telegram_was_decoded():
+    b = Builder()
+    frame = Frame("hdlc")
+    meters = []
+    for security in ("", "unauthenticated", "unauthenticated", "authenticated"):
+        b.begin(frame)
+        frame.security = security
+        b.add(register("1-0:1.8.0", 1, 0, 30))
+        meters.append(b.finish(1, NOON, 1).meter)
+    assert [meter.security for meter in meters] == ["", "unauthenticated", "unauthenticated", "authenticated"]
+    assert meters[1] is meters[2]

@@ -30,13 +30,13 @@ def run(codes, buffer, at: int, end: int, work, register, walk, emit, known) -> 
             if out[4] == 255 and out[9] == 1 and out[7] == 0 and rows[row] == out[3]:
                 head = rows[row + 1]
                 unit = head >> 5 & 0x7FF
-                mine = out[2] << 16 | out[6] << 5 | 0 - out[5]
-                if out[6] < 0 and unit >= 27 and unit <= 32:  # none was sent; those of powers and energies are always the same
+                mine = out[2] << 16 | out[6] << 5 | 256 - out[5] & 255
+                if out[6] == 256 and unit >= 27 and unit <= 32:  # none was sent; those of powers and energies are always the same
                     mine = head if head >> 16 == out[2] else 0
                 place = rows[row + 2]
                 slot = place & 255
                 value = out[8]
-                if mine == head and out[5] <= 0 and exponents[slot] == place >> 8 & 255:
+                if mine == head and (out[5] == 0 or out[5] > 224) and exponents[slot] == place >> 8 & 255:
                     if value < 1000000000 and value >= int(values[slot]) if place >> 16 else value < 1000000:
                         values[slot] = value
                         form[slot] = exponents[slot]
@@ -45,15 +45,15 @@ def run(codes, buffer, at: int, end: int, work, register, walk, emit, known) -> 
         register.ab = out[2]
         register.cde = out[3]
         register.f = out[4]
-        register.scaler = out[5]
-        register.unit = out[6] if out[6] > 0 else 0
+        register.scaler = out[5] if out[5] < 128 else out[5] - 256
+        register.unit = out[6] & 255
         register.time = walk.nothing  # None as a literal becomes the number 0 here
         register.implied = 0
         if out[7] == 0:
             register.value = out[8] if out[9] == 1 else -1 - out[8]
         else:
             register.wide(out[7], out[8], out[9] == 2)
-        if out[6] < 0:
+        if out[6] == 256:
             register.implied = out[13]
             walk.scale()
         emit(register)
@@ -118,10 +118,10 @@ def number(codes, buffer, at: int, end: int, work) -> int:
         high = 0
     used = 2
     out[5] = 0
-    out[6] = -1
+    out[6] = 256
     if at + 6 <= end and octets[at] == 2 and octets[at + 1] == 2 and octets[at + 2] == 15 and octets[at + 4] == 22 and members != 2:
         if members != 0 or left > 2 or out[10] != 0 and left > 1:
-            out[5] = octets[at + 3] if octets[at + 3] < 128 else octets[at + 3] - 256
+            out[5] = octets[at + 3]
             out[6] = octets[at + 5] if octets[at + 5] != 255 else 0
             at += 6
             used = 3

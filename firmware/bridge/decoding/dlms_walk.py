@@ -17,8 +17,8 @@ try:
 except (SyntaxError, AttributeError, ImportError, ValueError):  # no emitter, not MicroPython, not shipped, another chip's code
     run = None
 
-# The work array, shared with dlms_viper: 0 values left, 1 cell of the next known register, 2 A-B, 3 C.D.E, 4 F, 5 scaler, 6 unit
-# or -1, 7 and 8 high and low part of the number, 9 kind of it, 10 octets of a row of codes or 0, 11 the next one, 12 their
+# The work array, shared with dlms_viper: 0 values left, 1 cell of the next known register, 2 A-B, 3 C.D.E, 4 F, 5 scaler as sent, 6
+# unit or 256, 7 and 8 high and low part of the number, 9 kind of it, 10 octets of a row of codes or 0, 11 the next one, 12 their
 # end, 13 whether scalers that are not sent count as implied.
 _LEFT, _STRIDE, _PLACE, _LAST, _IMPLIED, _WORK = const(0), const(10), const(11), const(12), const(13), const(14)
 _STRUCTURE, _OCTETS, _INTEGER, _UNSIGNED_16, _ENUM = const(2), const(9), const(15), const(18), const(22)
