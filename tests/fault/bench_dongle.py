@@ -17,7 +17,7 @@ from tests.sim.mqtt_help import Watcher
 
 HEAP = "332k"  # of a 64-bit MicroPython: 144 KB of the ESP32 and the stand-ins, in words of twice the size
 PATIENCE_S = 30
-SPEED = {"p1": 20, "sml": 100, "d0": 100, "hdlc": 100}  # times faster than the real lines
+SPEED = {"p1": 20, "sml": 100, "d0": 100, "hdlc": 20}  # times faster than the real lines
 NO_LIMIT = (999_900, 999_000)  # W, mA: "there is none" of the power and fuse limits
 NO_TIME_SERVER = "127.0.0.1:9"  # nothing answers there
 
