@@ -227,11 +227,22 @@ def test_meter_clock_and_the_dongles():
     assert when(b"681231235959W", 77, UPTIME)[1] == METER
 
 
+def test_meter_clock_of_another_zone():
+    energy = ("1-0:1.8.0", 1, 0, WH)
+
+    def when(stamp, now=NOON, source=BRIDGE):
+        return read(Builder(), (("0-0:1.0.0", stamp), energy), now, source).time - NOON
+
+    assert when(b"250115140003W") == 3 and when(b"250115115958W") == -2  # eastern and western Europe, a little off
+    assert when(b"250115140301W") == 3781 and when(b"250115135759W") == 3479  # simply wrong
+    assert when(b"250115140000W", 77, UPTIME) == 3600  # nobody knows better
+
+
 def test_autumn_night_has_its_repeated_hour():
     b = Builder()
 
     def when(stamp):
-        return read(b, (("0-0:1.0.0", stamp), ("1-0:1.8.0", 1, 0, WH)), seconds(2025, 10, 26, 1)).time
+        return read(b, (("0-0:1.0.0", stamp), ("1-0:1.8.0", 1, 0, WH)), 77, UPTIME).time
 
     assert when(b"251026023000S") == seconds(2025, 10, 26, 0, 30)
     assert when(b"251026023001S") == seconds(2025, 10, 26, 0, 30, 1)

@@ -37,6 +37,7 @@ _AMPERE = const(33)
 _NO_LIMIT = const(999)  # kW or A
 _MAX_DIGITS = const(9)  # of a number without unit
 _MAX_CLOCK_ERROR_S = const(86400)  # further from the dongle's own clock than this, a meter's clock is not believed
+_ZONE_S, _ZONE_ERROR_S = const(3600), const(120)  # Lithuania's and Ireland's stamps are an hour from central Europe's, within this
 _MAX_LOCAL_ERROR_S = const(1200)  # likewise, of a clock that does not say whether it is summer time: many know none
 _LOCAL = const(1)  # in the place of an exponent: the time is of such a clock
 _DOUBTED = ("p1", "d0")  # text: of these, what has no checksum and came in the clear may be misread
@@ -151,6 +152,8 @@ class Builder:
         if self._form[_TIME]:
             time = self._value[_TIME]
             limit = _MAX_LOCAL_ERROR_S if self._form[_TIME] == _LOCAL else _MAX_CLOCK_ERROR_S
+            if now_source != _UPTIME and limit == _MAX_CLOCK_ERROR_S and -_ZONE_ERROR_S <= abs(time - now) - _ZONE_S <= _ZONE_ERROR_S:
+                time += _ZONE_S if time < now else -_ZONE_S
             if now_source == _UPTIME or -limit <= time - now <= limit:
                 now = time
                 now_source = _METER
