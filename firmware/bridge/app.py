@@ -118,7 +118,7 @@ def _receiving(board, settings, clock, log, room, supervisor, status, problems):
         return store
     keys = [unhexlify(settings[name]) if settings[name] else None for name in ("meter_key", "meter_auth_key")]
     pipeline = Pipeline(protocol, Builder(counters, True), store, clock, counters, log, keys, port.stream.write)
-    detection = Detection(pipeline, port, line.text(), protocol, fixed, clock, log, board.interfaces, _FOUND_FILE)
+    detection = Detection(pipeline, port, line.text(), protocol, fixed, clock, log, board.interfaces, _FOUND_FILE, settings["meter_poll_s"])
     status.add("meter", detection.status)
     status.add("counters", counters.as_dict)
     uart.request_data(board)

@@ -14,6 +14,7 @@ SETTINGS = (
     ("meter_line", "", text, 32),
     ("meter_key", "", key),
     ("meter_auth_key", "", key),
+    ("meter_poll_s", 30, whole, 10, 3600),
     ("meter_timeout_s", 60, whole, 5, 3600),
     ("journal_kb", 14, whole, 4, 4096),
     ("journal_detail_s", 60, whole, 0, 3600),

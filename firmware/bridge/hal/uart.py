@@ -40,16 +40,19 @@ class Port:
 
     def __init__(self, board, line):
         self.stream = open_uart(board, line)
-        self._wired = board.uart
+        self._wired = wired = board.uart
+        self.mute = wired is None or wired["tx"] is None  # a meter cannot be asked
 
     def set_line(self, line) -> None:
         """Other line settings; the pins and the buffer stay."""
         self.stream.init(line.baud, bits=line.bits, parity=line.parity, stop=line.stop, timeout=0, invert=UART.INV_RX if line.inverted else 0)
 
     def at_rest(self):
-        """Whether the line is as between telegrams (True), or held (False); None where there is none."""
+        """Whether the line is as between telegrams (True), or held (False); None where there is none, or nobody knows which way round it is."""
         wired = self._wired
-        return None if wired is None else Pin(wired["rx"]).value() != bool(wired.get("inverted"))
+        if wired is None or wired.get("inverted") is None:
+            return None
+        return Pin(wired["rx"]).value() != wired["inverted"]
 
 
 def open_uart(board, line):

@@ -1,16 +1,18 @@
 """What an owner can do when no readings come: a word for what is heard in, a sentence or two out. Imported only when needed."""
 
+# Where a word has a text for the P1 port (p1) and one for the optical head (ir), a board with both shows both.
 _TEXTS = {
-    "silence p1": "Nothing comes from the port. In Belgium, Austria and Luxembourg it is closed until you ask your grid operator to open it: it can take "
-    "days. If it is open, check that the cable is a straight RJ12 with 6 wires and sits firmly.",
-    "held p1": "Nothing comes and the line is not at rest: the cable is not in the port, or the meter is not asked for data (pin 2 of the port, "
-    "request, must be at 5 V).",
-    "noise p1": "Something comes that no line settings make sense of. Check that the plug is in the P1 port, that the ground wire is connected, and that "
-    "meter_line is not set to the wrong speed or polarity.",
-    "silence ir": "The head sees no light. Place it on the meter's infrared window, cable down, and turn it a little; a meter that must be asked answers only "
-    "when the head's own light points at it too. A newer meter shows its power only after its PIN was entered.",
-    "noise ir": "The head sees light that makes no sense: it sits askew, sunlight reaches it, or it looks at the blinking pulse light. Move it until "
-    "telegrams come.",
+    "silence p1": "Nothing comes from the port. It is closed by default in Belgium, Austria and Luxembourg: ask your grid operator to open it, which can take "
+    "days. If it is open, check that the cable is a straight RJ12 with 6 wires and that the request line (pin 2) has 5 V.",
+    "held p1": "The line is held: it is not at rest, and nothing comes. Is the cable in the port, and a straight one with 6 wires? Does the request line (pin 2) "
+    "have 5 V? Is the data line inverted as the board expects?",
+    "noise p1": "Something comes that no line settings make sense of. Check that the plug is in the P1 port, that the ground wire is connected, and, if you "
+    "set meter_line, that it is not inverted where it should not be: leave it empty to have it found.",
+    "silence ir": "The head sees no light. Place it on the meter's infrared window and turn it: most heads want their cable to hang down. It is "
+    "misaligned if only some of its positions bring anything. Some meters speak only after their PIN was entered.",
+    "held ir": "The head sees light all the time, or one of its wires is off: shade it, and check VCC, GND and TX.",
+    "noise ir": "The head sees light that makes no sense: it is misaligned, sunlight reaches it, or it looks at the blinking pulse light. Move it until "
+    "telegrams come; if you set meter_line, leave it empty to have it found.",
     "bytes": "Telegrams begin but none arrives whole. Bytes are lost or changed: check cable and head, and keep the wire short.",
     "key_missing": "The meter encrypts its data. Ask your grid operator (or look in its customer portal) for the key of the customer interface, 32 "
     "characters from 0-9 and A-F, and enter it as meter_key.",
@@ -25,5 +27,12 @@ _TEXTS = {
 
 def text(heard: str, interfaces) -> str:
     """The advice for `heard` at a board with these interfaces ("p1", "ir"); "" where there is none."""
-    port = " p1" if "p1" in interfaces or not interfaces else " ir"
-    return _TEXTS.get(heard) or _TEXTS.get(heard + port) or _TEXTS.get("silence" + port)
+    if heard in _TEXTS:
+        return _TEXTS[heard]
+    port = _TEXTS.get(heard + " p1", "")
+    head = _TEXTS.get(heard + " ir", "")
+    if not head or "ir" not in interfaces:
+        return port
+    if "p1" not in interfaces:
+        return head
+    return "At a P1 port: %s With an optical head: %s" % (port, head)

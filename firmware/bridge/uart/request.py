@@ -43,10 +43,11 @@ class Request:
         self.requests = 0
         self.answers = 0
 
-    async def run(self) -> None:
-        """Asks again and again; when cancelled it leaves the line as it is for requests."""
-        while True:
-            await self.ask()
+    async def run(self, patience: int = 0) -> None:
+        """Asks again and again, with a `patience` until so many requests in a row brought no telegram; always leaves the line as for requests."""
+        missed = 0
+        while not patience or missed < patience:
+            missed = 0 if await self.ask() else missed + 1
             await asyncio.sleep_ms(max(self._poll_ms - self._spent, _REST_MS))
 
     async def ask(self) -> bool:
