@@ -115,6 +115,16 @@ def test_first_reading_within_ten_seconds_and_delivered(meter, sinks):
     nothing_left(children)
 
 
+# One that is asked at 300 baud and answers at another, one that waits for acknowledgements and encrypts, one that only encrypts.
+@pytest.mark.parametrize("meter", ["d0-iskra", "at-netzooe-amis", "at-wienernetze-am550"])
+def test_a_meter_that_is_spoken_to_or_has_keys_is_read_with_nothing_chosen(meter):
+    run = Run("--meter", meter, "--seconds", "3")
+    assert READING.search(run.wait_for("^#"))
+    code, out, errors = run.end()
+    assert (code, errors) == (0, "")
+    assert re.search(r"^[1-9]\d* readings in .*; bad telegrams: none$", out, re.MULTILINE)
+
+
 def test_a_capture_is_played_to_its_end_and_all_of_it_delivered(tmp_path):
     meter = meters.make("p1-nl", seed=3)
     capture = tmp_path / "july.p1"
