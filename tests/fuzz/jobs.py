@@ -122,7 +122,8 @@ def mutated(protocol: str, executions: int, seconds: int, seed: int, firmware: P
     bits = 32 if narrow else 64
     path = ":".join(map(str, [HERE / "on_micropython", HERE, runtime.ROOT / "host_tools" / "meters", firmware, ".frozen"]))
     command = [micropython, "-X", f"heapsize={HEAPS[bits]}", str(HERE / "on_micropython" / "mutate.py"), protocol, str(telegrams)]
-    return Job(f"{protocol}.micropython{bits}", [*command, str(seed), str(executions), str(seconds)], {"MICROPYPATH": path})
+    keys = [key.hex() if key else "-" for key in ROWS[protocol].keys]
+    return Job(f"{protocol}.micropython{bits}", [*command, str(seed), str(executions), str(seconds), *keys], {"MICROPYPATH": path})
 
 
 def make(wanted: list[str], executions: int, seconds: int, seed: int) -> Iterator[Job]:

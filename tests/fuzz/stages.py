@@ -1,10 +1,8 @@
-"""The framer and the decoder of each protocol: a name in, objects out. Runs on CPython and on MicroPython; a further protocol is a further row."""
+"""The framer and the decoder of each protocol: a name and keys in, objects out. Runs on CPython and on MicroPython."""
 
-# Protocol: module and class of the framer, module and function (or class) of the decoder.
-STAGES = {
-    "p1": ("bridge.framing.p1", "P1Framer", "bridge.decoding.p1", "decode"),
-    "sml": ("bridge.framing.sml", "SmlFramer", "bridge.decoding.sml", "decode"),
-}
+from bridge.core.errors import DecodeError
+from bridge.decoding.security import Security
+from bridge.pipeline import PROTOCOLS
 
 
 def _find(module: str, name: str):
@@ -13,9 +11,24 @@ def _find(module: str, name: str):
 
 def framer(protocol: str):
     """A new framer."""
-    return _find(*STAGES[protocol][:2])()
+    return _find(*PROTOCOLS[protocol][:2])()
 
 
-def decoder(protocol: str):
+def decoder(protocol: str, key=None, auth_key=None, replay: bool = False):
     """A function (frame, emit, known)."""
-    return _find(*STAGES[protocol][2:])
+    _, _, module, name = PROTOCOLS[protocol]
+    if not name:
+        return _find(module, "decode")
+    made = _find(module, name)
+    security = Security(key, auth_key, replay)
+    return (made(security) if protocol == "amis" else made(security, text)).decode
+
+
+def text(frame, emit, known) -> None:
+    """P1 text that was encrypted, as the pipeline reads it."""
+    from bridge.decoding import p1
+    from bridge.framing.p1_inner import verified
+
+    if not verified(frame):
+        raise DecodeError("P1: encrypted telegram with a wrong checksum")
+    p1.decode(frame, emit, known)

@@ -20,7 +20,7 @@ from bridge.reading.quantities import QUANTITIES
 from tests.fuzz import stages
 from tests.fuzz.checks import CHECKS
 from tests.fuzz.protocols import ROWS, Row
-from tests.fuzz.work import WORK, watch
+from tests.fuzz.work import WORK
 
 # Bytes looked at for each byte of the wire: each is copied, searched and summed a few times, and where telegrams were cut
 # some starts are tried for each end (framing/p1.py: 8 ends in mid-line and one at a line's start, 4 starts each).
@@ -56,8 +56,8 @@ class Taken:
         value, time = register.value, register.time
         promise(0 <= register.ab <= 0xFFFF and 0 <= register.cde <= 0xFFFFFF and 0 <= register.f <= 255, "an OBIS code that is none")
         promise(-128 <= register.scaler <= 127 and 0 <= register.unit <= 0x3FF, "a scaler or unit out of range")
-        promise(isinstance(value, (int, memoryview, bytes)), f"a value of type {type(value)}")
-        promise(isinstance(time, (int, memoryview, bytes, type(None))), f"a time of type {type(time)}")
+        promise(isinstance(value, (int, memoryview, bytes, bytearray)), f"a value of type {type(value)}")
+        promise(isinstance(time, (int, memoryview, bytes, bytearray, type(None))), f"a time of type {type(time)}")
         promise(len(self.rows) < self._limit, "more registers than bytes")
         held = value if isinstance(value, int) else bytes(value)
         at = time if time is None or isinstance(time, int) else bytes(time)
@@ -89,17 +89,21 @@ def decode(decoder: Callable, frame: Frame, with_known: bool = False) -> list | 
 class Stream:
     """A framer at work on one stream of bytes."""
 
-    def __init__(self, row: Row, decoder: Callable):
-        self.framer = watch(stages.framer(row.name))
+    def __init__(self, row: Row, decoder: Callable, good: list):
+        self.framer = stages.framer(row.name)
         self.capacity = len(self.framer._buffer)
         self.decoder = decoder
         self._check = CHECKS[row.name]
-        self._known = [payload for _, payload in row.good]
+        self._late = row.waits
+        self._past = b""  # what was fed before
+        self._known = [payload for _, payload in good]
         self._counted = [0] * len(COUNTERS)
 
     def feed(self, stream: bytes, seed: int, longest: int) -> list[tuple[int, bytes]]:
         """Feeds all of it in chunks of up to `longest` bytes; (index behind the frame, payload) of each frame."""
         frames = []
+        all_of_it = self._past + stream
+        past = len(self._past)
         view = memoryview(stream)
         at = 0
         before = WORK.done
@@ -109,13 +113,13 @@ class Stream:
             used = 0
             while used < len(chunk):
                 count = self.framer.feed(chunk, used)
-                promise(0 < count <= len(chunk) - used, f"feed used {count} of {len(chunk) - used} bytes")
+                promise(0 <= count <= len(chunk) - used, f"feed used {count} of {len(chunk) - used} bytes")
                 used += count
                 frame = self.framer.take()
                 if frame is None:
                     promise(used == len(chunk), "feed stopped where no frame ended")
                 else:
-                    frames.append((at + used, self._frame(stream, at + used, frame)))
+                    frames.append((at + used, self._frame(all_of_it, past + at + used, frame)))
             at += len(chunk)
         allowed = WORK_ALLOWED + WORK_PER_BYTE * len(stream) + len(frames) * self.capacity
         promise(WORK.done - before <= allowed, f"{WORK.done - before} bytes looked at for {len(stream)} of the wire")
@@ -123,12 +127,17 @@ class Stream:
         now = [getattr(self.framer, name) for name in COUNTERS]
         promise(all(new >= old for new, old in zip(now, self._counted)), "a counter went back")
         self._counted = now
+        self._past = all_of_it
         return frames
+
+    def _right(self, stream: bytes, end: int, payload: bytes, checksum: str) -> bool:
+        """Whether the frame that came with the byte before `end` is one; where frames are found late, it may have ended before."""
+        return any(self._check(stream, at, payload, checksum) for at in range(end, max(0, end - self._late) - 1, -1))
 
     def _frame(self, stream: bytes, end: int, frame: Frame) -> bytes:
         payload = bytes(frame.payload)
         promise(self.framer.take() is None, "a frame given twice")
-        promise(self._check(stream, end, payload, frame.checksum), f"a frame whose {frame.checksum} is not right: {payload!r}")
+        promise(self._right(stream, end, payload, frame.checksum), f"a frame whose {frame.checksum} is not right: {payload!r}")
         if payload not in self._known:
             decode(self.decoder, frame)
         return payload
@@ -139,7 +148,8 @@ class Wire:
 
     def __init__(self, row: Row):
         self.row = row
-        self.decoder = stages.decoder(row.name)
+        self._good = row.good
+        self.decoder = stages.decoder(row.name, *row.keys)
 
     def __call__(self, data: bytes) -> None:
         if len(data) < 2:
@@ -151,15 +161,16 @@ class Wire:
             body = self.row.seal(body)
         elif mode & 15 == REPEATED and body:
             body = body * (LONGEST_STREAM // len(body))
-        good, payload = self.row.good[seed % len(self.row.good)]
-        run = Stream(self.row, self.decoder)
+        good, payload = self._good[seed % len(self._good)]
+        run = Stream(self.row, self.decoder, self._good)
         frames = run.feed(body + good, seed, CHUNKS[mode >> 6])
         if expected is not None:
             promise(expected in [one for _, one in frames], "a good frame did not come out")
         if not any(end > len(body) and one == payload for end, one in frames):
             # A frame may end within the good telegram's bytes, where a sum of few bits or none at all lets it.
-            promise(any(end > len(body) for end, _ in frames), "the good telegram after it did not come out")
-            frames = run.feed(good, seed, CHUNKS[mode >> 6])
+            spanned = any(end > len(body) for end, _ in frames)
+            promise(spanned or self.row.waits, "the good telegram after it did not come out")
+            frames = run.feed(good * (1 + self.row.waits // len(good)), seed, CHUNKS[mode >> 6])
             promise(any(one == payload for _, one in frames), "the second good telegram after it did not come out")
 
 
@@ -168,13 +179,15 @@ class Payload:
 
     def __init__(self, row: Row):
         self.row = row
-        self.decoder = stages.decoder(row.name)
+        self.decoder = stages.decoder(row.name, *row.keys)
         self._buffer = bytearray(DECODED_CAPACITY)
 
     def __call__(self, data: bytes) -> None:
         if not data or len(data) > DECODED_CAPACITY - DECODED_AT[-1]:
             return
         mode, payload = data[0], data[1:]
+        if mode & 0x3C in (4, 8) and self.row.encrypt:
+            payload = self.row.encrypt(payload)
         checksum = self.row.checksums[mode & 1 and len(self.row.checksums) - 1]
         rows = self._decode(payload, DECODED_AT[mode >> 6], checksum, mode & 2 != 0, b"\0")
         if mode & 0x3C == 0:
@@ -244,7 +257,7 @@ def seeds(name: str) -> list[bytes]:
         return [bytes((n, n % 11, 253, 1, n % 16)) + bytes(3 + n % 16) for n in range(len(CODES))]
     protocol, _, kind = name.partition(".")
     row = ROWS[protocol]
-    telegrams = list(short(row))
+    telegrams = [one for one, _ in row.good] + list(short(row))
     if kind == "wire":
         return [bytes((mode, number & 255)) + one for number, one in enumerate(telegrams) for mode in (0x41, 0xC1)]
     payloads = []
@@ -253,5 +266,8 @@ def seeds(name: str) -> list[bytes]:
         framer.feed(telegram)
         frame = framer.take()
         if frame:
-            payloads += [bytes((mode,)) + bytes(frame.payload) for mode in (0, 0x47)]
+            payload = bytes(frame.payload)
+            payloads += [bytes((mode,)) + payload for mode in (0, 0x47)]
+            if row.opened:
+                payloads += [bytes((mode,)) + row.opened(payload) for mode in (0, 4, 0x47)]
     return payloads

@@ -3,7 +3,7 @@
 Imported before the framers, as these take the inner loops by name. One call counts as one byte more.
 """
 
-from bridge.framing import octets
+from bridge.framing import frame, octets
 
 
 class Work:
@@ -45,13 +45,8 @@ def _counted(function, start: int, end: int, length: bool = False):
 
 
 def install() -> None:
-    """Puts counting versions of the inner loops in their place."""
+    """Puts counting versions of the inner loops and of the framers' buffers in their place."""
+    frame.bytearray = Buffer
     octets.copy = _counted(octets.copy, 3, 4, length=True)
     octets.printable = _counted(octets.printable, 1, 2)
     octets.reflected = _counted(octets.reflected, 1, 2)
-
-
-def watch(framer):
-    """The framer with a buffer that counts."""
-    framer._buffer = framer._frame.buffer = Buffer(framer._buffer)
-    return framer

@@ -224,3 +224,11 @@ def test_an_apdu_without_end_costs_no_more_than_its_limit():
     assert run(GOOD, framer=framer) == [APDU]
     assert run(telegram(ciphered(1011))) == [ciphered(1011)]
     assert run(telegram(ciphered(1012)) + GOOD) == [APDU]
+
+
+def test_telegrams_inside_a_length_that_was_wrong_come_out_in_whatever_chunks():
+    """Where a cut frame claims more than came, good ones in it are found when all of that is there: chunks after they ended."""
+    good = telegram(ciphered(40))
+    wire = link(noise(20), 0, said=250)[:16] + good * 4 + bytes(200)
+    for sizes in ((1 << 20,), (1,), (7,), (64,), (5, 90)):
+        assert run(wire, sizes) == [ciphered(40)] * 4, sizes

@@ -53,7 +53,7 @@ class Framer:
         self._capacity = capacity
         self._frame = Frame(self.PROTOCOL, self._buffer)
         self._ready = False  # a frame waits for take()
-        self._complete = False  # the buffer holds a frame that was given
+        self._complete = 0  # the buffer holds a frame that was given: 1 more than the bytes from _origin on that are kept
         self.frames = 0
         self.noise_bytes = 0
         self.crc_errors = 0
@@ -66,15 +66,20 @@ class Framer:
         self._origin = 0  # first of them that is still wanted: the frame's start when inside
         self._scan = 0  # where the search goes on
         self._inside = False  # a frame's start was seen
-        self._complete = False
+        self._complete = 0
 
     def feed(self, chunk, start: int = 0) -> int:
         """Takes bytes of `chunk` (bytes, bytearray, memoryview) from `start`; gives how many it used.
 
-        Stops behind the byte that completes a frame: then `take`, and feed the rest.
+        Stops behind the byte that completes a frame (0 when earlier chunks held it whole): then `take`, and feed the rest.
         """
         if self._complete:
+            late = self._complete - 1
+            end = self._origin
             self._clear()
+            if late:
+                copy(self._buffer, 0, self._buffer, end, late)
+                self._count = late
         position = start
         size = len(chunk)
         while position < size:
@@ -92,9 +97,15 @@ class Framer:
             self._count = before + length
             end = self._search()
             if end >= 0:
-                self._ready = self._complete = True
+                self._ready = True
+                self._complete = 1
                 self.frames += 1
-                return position + end - before - start
+                used = position + end - before - start
+                if used < 0:  # it was found late: bytes of earlier chunks behind it are still to be looked at
+                    self._complete -= used
+                    self._origin = end
+                    used = 0
+                return used
             position += length
             if self._origin or self._count == self._capacity:
                 self._settle()

@@ -1,6 +1,6 @@
 """Runs on MicroPython with a device's heap: mutated telegrams through framer, decoder and builder; lines of progress out.
 
-    mutate.py PROTOCOL FILE SEED EXECUTIONS SECONDS
+    mutate.py PROTOCOL FILE SEED EXECUTIONS SECONDS KEY AUTH_KEY        keys in hex, - for none
 
 FILE: a line of lengths, then telegrams; the first is the good one that must come out after each mutated one. A line a second:
 {"executions": .., "heap": bytes in use after a collection, less those in use at the start}. Ends with an exception, the input
@@ -41,10 +41,10 @@ def promise(kept: bool, text: str) -> None:
 class Fuzz:
     """One framer, decoder and builder over all inputs, as on a device."""
 
-    def __init__(self, protocol: str, telegrams: list):
+    def __init__(self, protocol: str, telegrams: list, keys: list):
         self.framer = stages.framer(protocol)
         self.counted = [0] * len(COUNTERS)
-        self.decode = stages.decoder(protocol)
+        self.decode = stages.decoder(protocol, keys[0], keys[1], True)
         self.check = getattr(checks, protocol)
         self.telegrams = telegrams
         self.good = telegrams[0]
@@ -52,6 +52,7 @@ class Fuzz:
         self.view = memoryview(self.buffer)
         self.size = 0
         self.add = self.emit  # one bound method for all
+        self.late = checks.LATE.get(protocol, 0)
         self.payload = None
         self.renew()
         promise(self.payload is not None, "the good telegram is none")
@@ -70,9 +71,8 @@ class Fuzz:
         promise(-128 <= register.scaler <= 127, "a scaler out of range")
         self.builder.add(register)
 
-    def feed(self, data) -> None:
-        """All of `data` in chunks; `payload` is that of the last frame."""
-        at = 0
+    def feed(self, data, at: int = 0) -> None:
+        """All of `data` from index `at` on, in chunks; `payload` is that of the last frame."""
         size = len(data)
         view = memoryview(data)
         longest = 1 << random.getrandbits(2) * 3 + 1  # 2, 16, 128, 1024
@@ -82,7 +82,7 @@ class Fuzz:
             used = 0
             while used < len(chunk):
                 count = self.framer.feed(chunk, used)
-                promise(0 < count <= len(chunk) - used, "feed used a wrong number of bytes")
+                promise(0 <= count <= len(chunk) - used, "feed used a wrong number of bytes")
                 used += count
                 frame = self.framer.take()
                 if frame is None:
@@ -93,7 +93,7 @@ class Fuzz:
 
     def frame(self, data, end: int, frame) -> None:
         self.payload = bytes(frame.payload)
-        promise(self.check(data, end, self.payload, frame.checksum), "a frame whose checksum is not right")
+        promise(self.right(data, end, frame.checksum), "a frame whose checksum is not right")
         builder = self.builder
         builder.begin(frame)
         try:
@@ -101,6 +101,13 @@ class Fuzz:
         except DecodeError:
             return
         builder.finish(1, 1 << 20, 1)
+
+    def right(self, data, end: int, checksum: str) -> bool:
+        """Whether the frame that came with the byte before `end` is one; where the link only tells a length it may be found late."""
+        for at in range(end, max(0, end - self.late) - 1, -1):
+            if self.check(data, at, self.payload, checksum):
+                return True
+        return False
 
     def once(self) -> None:
         """One input: a mutated telegram and the good one behind it."""
@@ -110,8 +117,8 @@ class Fuzz:
         self.size = size + len(good)
         self.feed(bytes(self.view[: self.size]))
         if self.payload != self.good_payload:
-            promise(self.payload is not None, "no frame after a damaged telegram")
-            self.feed(good)
+            promise(self.payload is not None or self.late > 0, "no frame after a damaged telegram")
+            self.feed(bytes(self.view[: self.size]) + good * (2 + self.late // len(good)), self.size)
             promise(self.payload == self.good_payload, "the good telegram did not come out")
         framer = self.framer
         for i in range(len(COUNTERS)):
@@ -194,12 +201,12 @@ def run(fuzz: Fuzz, executions: int, seconds: int) -> None:
     print(json.dumps({"executions": count, "heap": used() - begin}))
 
 
-def main(protocol: str, path: str, seed: int, executions: int, seconds: int) -> None:
+def main(protocol: str, path: str, seed: int, executions: int, seconds: int, keys: list) -> None:
     random.seed(seed)
     with open(path, "rb") as file:
         lengths = [int(word) for word in file.readline().split()]
         telegrams = [file.read(length) for length in lengths]
-    fuzz = Fuzz(protocol, telegrams)
+    fuzz = Fuzz(protocol, telegrams, [binascii.unhexlify(word) if word != "-" else None for word in keys])
     try:
         run(fuzz, executions, seconds)
     except Exception:
@@ -207,4 +214,4 @@ def main(protocol: str, path: str, seed: int, executions: int, seconds: int) -> 
         raise
 
 
-main(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), int(sys.argv[5]))
+main(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), int(sys.argv[5]), sys.argv[6:8])
