@@ -42,17 +42,7 @@ def run(codes, buffer, at: int, end: int, work, register, walk, emit, known) -> 
                         form[slot] = exponents[slot]
                         continue
             rows[0] = row
-        register.ab = out[2]
-        register.cde = out[3]
-        register.f = out[4]
-        register.scaler = out[5] if out[5] < 128 else out[5] - 256
-        register.unit = out[6] & 255
-        register.time = walk.nothing  # None as a literal becomes the number 0 here
-        register.implied = 0
-        if out[7] == 0:
-            register.value = out[8] if out[9] == 1 else -1 - out[8]
-        else:
-            register.wide(out[7], out[8], out[9] == 2)
+        fill(register, work, walk)
         if out[6] == 256:
             register.implied = out[13]
             walk.scale()
@@ -60,6 +50,23 @@ def run(codes, buffer, at: int, end: int, work, register, walk, emit, known) -> 
         if row < 145:
             rows[0] = 0
     return at
+
+
+@micropython.viper
+def fill(register, work, walk):
+    """Writes the number that was read to `register`."""
+    out = ptr32(work)
+    register.ab = out[2]
+    register.cde = out[3]
+    register.f = out[4]
+    register.scaler = out[5] if out[5] < 128 else out[5] - 256
+    register.unit = out[6] & 255
+    register.time = walk.nothing  # None as a literal becomes the number 0 here
+    register.implied = 0
+    if out[7] == 0:
+        register.value = out[8] if out[9] == 1 else -1 - out[8]
+    else:
+        register.wide(out[7], out[8], out[9] == 2)
 
 
 @micropython.viper
@@ -86,6 +93,39 @@ def number(codes, buffer, at: int, end: int, work) -> int:
         at += 8
         if octets[code - 2] != 9 or octets[code - 1] != 6 or octets[code] > 15:
             return 0
+    at = int(integer(buffer, at, end, work))
+    if at == 0:
+        return 0
+    used = 2
+    out[5] = 0
+    out[6] = 256
+    if at + 6 <= end and octets[at] == 2 and octets[at + 1] == 2 and octets[at + 2] == 15 and octets[at + 4] == 22 and members != 2:
+        if members != 0 or left > 2 or out[10] != 0 and left > 1:
+            out[5] = octets[at + 3]
+            out[6] = octets[at + 5] if octets[at + 5] != 255 else 0
+            at += 6
+            used = 3
+    if members != 0:
+        if members != used:
+            return 0
+        used = 1
+    elif out[10] != 0:
+        used -= 1
+        out[11] = out[11] + out[10] * used
+    if used > left:
+        return 0
+    out[0] = left - used
+    out[2] = names[code] << 8 | names[code + 1]
+    out[3] = names[code + 2] << 16 | names[code + 3] << 8 | names[code + 4]
+    out[4] = names[code + 5]
+    return at
+
+
+@micropython.viper
+def integer(buffer, at: int, end: int, work) -> int:
+    """The number at `at` in two parts to `work`; the index behind it, 0 when it is none."""
+    octets = ptr8(buffer)
+    out = ptr32(work)
     if at + 2 > end:
         return 0
     kind = octets[at]
@@ -116,28 +156,6 @@ def number(codes, buffer, at: int, end: int, work) -> int:
     if high < 64:
         low |= high << 24
         high = 0
-    used = 2
-    out[5] = 0
-    out[6] = 256
-    if at + 6 <= end and octets[at] == 2 and octets[at + 1] == 2 and octets[at + 2] == 15 and octets[at + 4] == 22 and members != 2:
-        if members != 0 or left > 2 or out[10] != 0 and left > 1:
-            out[5] = octets[at + 3]
-            out[6] = octets[at + 5] if octets[at + 5] != 255 else 0
-            at += 6
-            used = 3
-    if members != 0:
-        if members != used:
-            return 0
-        used = 1
-    elif out[10] != 0:
-        used -= 1
-        out[11] = out[11] + out[10] * used
-    if used > left:
-        return 0
-    out[0] = left - used
-    out[2] = names[code] << 8 | names[code + 1]
-    out[3] = names[code + 2] << 16 | names[code + 3] << 8 | names[code + 4]
-    out[4] = names[code + 5]
     out[7] = high
     out[8] = low
     out[9] = 2 if flip else 1

@@ -66,31 +66,27 @@ class Walk:
         """
         buffer = self._buffer
         end = self._end
-        left = self._left
         work = self._work
-        codes, stride = (layout, _ROW) if layout else (buffer, 0)
+        codes = layout or buffer
         work[_IMPLIED] = codes is buffer
-        depth = place = last = 0
-        code = first = -1
-        count = 1
-        while count or depth:
-            if not count:
-                depth -= 1
-                count = left[depth]
+        work[_STRIDE] = _ROW if layout else 0
+        work[_PLACE] = self._depth = 0
+        code = self._first = -1
+        work[_LEFT] = 1
+        while True:
+            while not work[_LEFT]:
+                if not self._depth:
+                    return at
+                self._depth -= 1
+                work[_LEFT] = self._left[self._depth]
                 code = -1
-                continue
-            if run and code < 0 and (depth == 1 or not stride):
-                work[_LEFT] = count
-                work[_STRIDE] = stride
-                work[_PLACE] = place
-                work[_LAST] = last
+            listed = work[_STRIDE] and self._depth == 1
+            if run and code < 0 and (listed or not work[_STRIDE]):
                 start = at
                 at = run(codes, buffer, at, end, work, self._register, self, self._emit, self._known)
                 if at != start:
                     self._numbers = self._emitted = 1
-                    count = work[_LEFT]
-                    place = work[_PLACE]
-                    if not count:
+                    if not work[_LEFT]:
                         continue
             if at >= end:
                 raise DecodeError("DLMS: notification ends within a value")
@@ -98,53 +94,61 @@ class Walk:
             kind = buffer[at]
             kind = _KINDS[kind] if kind < len(_KINDS) else _UNKNOWN
             at += 1
-            count -= 1
+            work[_LEFT] -= 1
             size = kind & 15
             if kind & (_LENGTH | _CONTAINER):
                 at = self._length(kind, buffer[start], at)
                 size = self._size
             if kind & _CONTAINER:
-                if depth == _DEEPEST or size > end - at:
-                    raise DecodeError("DLMS: structure with too much in it")
-                left[depth] = count
-                depth += 1
-                count = size
-                code = -1
-                if depth == 1:
-                    first = at
-                    last = _ROW * size
-                elif start == first and left[1] and self._is_objects(at, size):
-                    depth = 1
-                    count = left[1]
-                    stride = _OBJECT
-                    place = at + _CODE
-                    if buffer[at + 4] == _PUSH_SETUP and buffer[place + _ATTRIBUTE] == 2:  # whose value was this list
-                        place += stride
-                    at = last = at + _OBJECT * size
-                elif size == 4 and self._is_object(at):  # an object and its value
-                    code = at + 5 if buffer[at + 12] == 2 else -1
-                    at += 13
-                    count = 1
+                at = self._enter(start, at, size)
+                code = self._code
                 continue
             after = at + size
             if after > end:
                 raise DecodeError("DLMS: value longer than the notification")
-            if stride and depth == 1:
-                code = place if place < last and codes[place + _ATTRIBUTE] == 2 else -1
-                place += stride
+            if listed:
+                code = work[_PLACE]
+                work[_PLACE] = code + work[_STRIDE]
+                if code >= work[_LAST] or codes[code + _ATTRIBUTE] != 2:
+                    code = -1
             if code >= 0:
-                at = self._take(codes, code, kind, at, size, count)
-                if at != after:  # a scaler and unit were behind it
-                    count -= 1
-                    if depth == 1:
-                        place += stride
+                at = self._take(codes, code, kind, at, size)
                 code = -1
                 continue
-            if size == 6 and buffer[at] < 16 and buffer[start] == _OCTETS and not stride:
+            if size == 6 and buffer[at] < 16 and buffer[start] == _OCTETS and not work[_STRIDE]:
                 code = at
             elif size and (kind & _LENGTH or size == _DATE_TIME):
-                self._nameless(at, after, start == first, depth == 1 and not count)
+                self._nameless(at, after, start == self._first, self._depth == 1 and not work[_LEFT])
             at = after
+
+    def _enter(self, start: int, at: int, size: int) -> int:
+        """Enters the structure at `start` whose `size` values begin at `at`; gives where to go on, and in _code what is named there."""
+        work = self._work
+        left = self._left
+        depth = self._depth
+        if depth == _DEEPEST or size > self._end - at:
+            raise DecodeError("DLMS: structure with too much in it")
+        left[depth] = work[_LEFT]
+        work[_LEFT] = size
+        self._code = -1
+        if not depth:
+            self._first = at
+            work[_LAST] = _ROW * size
+        elif start == self._first and left[1] and self._is_objects(at, size):
+            work[_LEFT] = left[1]
+            work[_STRIDE] = _OBJECT
+            place = at + _CODE
+            if self._buffer[at + 4] == _PUSH_SETUP and self._buffer[place + _ATTRIBUTE] == 2:  # whose value was this list
+                place += _OBJECT
+            work[_PLACE] = place
+            at = work[_LAST] = at + _OBJECT * size
+            return at
+        elif size == 4 and self._is_object(at):  # an object and its value
+            if self._buffer[at + 12] == 2:
+                self._code = at + 5
+            at += 13
+            work[_LEFT] = 1
+        self._depth = depth + 1
         return at
 
     def _length(self, kind: int, tag: int, at: int) -> int:
@@ -185,15 +189,16 @@ class Walk:
             count -= 1
         return True
 
-    def _take(self, codes, code: int, kind: int, at: int, size: int, more: int) -> int:
-        """Emits the value at `at` of the code codes[code:code + 6]; gives the place behind it, and behind its scaler and unit.
-
-        `more`: how many values follow in the same structure.
-        """
+    def _take(self, codes, code: int, kind: int, at: int, size: int) -> int:
+        """Emits the value at `at` of the code codes[code:code + 6]; gives the place behind it, and behind its scaler and unit."""
+        work = self._work
         after = at + size
         if self._value(codes, code, kind, at, size):
-            if more and self._scaler_unit(after):
+            if work[_LEFT] and self._scaler_unit(after):
                 after += 6
+                work[_LEFT] -= 1
+                if self._depth == 1:
+                    work[_PLACE] += work[_STRIDE]
             elif kind & _NUMBER:
                 self._register.implied = codes is self._buffer
                 self.scale()
