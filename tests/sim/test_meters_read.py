@@ -20,7 +20,7 @@ NO_LIMIT = (999_000, 999_900)
 # Clocks an hour from central Europe's: put right only by a dongle that knows the time, which this one does not.
 OTHER_ZONE = ("p1-lt", "p1-ie")
 # Lists that leave a scale or the zone of their clock open: their bytes and registers are compared elsewhere.
-OPEN = {"ch-e360": ("voltage_l1_mv", "voltage_l2_mv", "voltage_l3_mv"), "dk-kamstrup": ("energy_import_wh", "energy_export_wh", "reactive_energy_import_varh", "reactive_energy_export_varh"),
+OPEN = {"ch-e360": ("voltage_l1_mv", "voltage_l2_mv", "voltage_l3_mv"), "dk-kamstrup": ("time", "energy_import_wh", "energy_export_wh", "reactive_energy_import_varh", "reactive_energy_export_varh"),
         "no-aidon": ("time",), "no-kamstrup": ("time",), "se-aidon": ("time",)}
 
 
