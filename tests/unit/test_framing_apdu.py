@@ -189,3 +189,17 @@ def test_noise():
         for sizes in ((300,), (1 << 20,)):
             assert run(junk + LLC + PUSH + LLC + SHORT, sizes)[-2:] == [PUSH, SHORT], junk[:9]
             assert run(junk + TEXT + TEXT + PUSH, sizes)[-2:] == [TEXT, PUSH], junk[:9]
+
+
+def test_a_cut_one_that_took_the_next_ones_first_byte_when_the_decoder_has_changed_it():
+    good = ciphered(200, seed=3)
+    for lost in (1, 2):
+        framer = ApduFramer()
+        data = good[:50] + good[50 + lost :] + good
+        used = framer.feed(data)
+        frame = framer.take()
+        for i in range(frame.start, frame.end):
+            frame.buffer[i] ^= 0x55
+        frame.end -= 12
+        framer.feed(data, used)
+        assert bytes(framer.take().payload) == good

@@ -72,3 +72,13 @@ def test_the_belgian_s1_port():
     damaged[25] ^= 1
     search = Search()
     assert _found(bytes(damaged), (), search) == [] and not search.s1
+
+
+def test_the_window_holds_the_identification_before_the_first_mark_of_d0():
+    search = Search()
+    telegram = b"/ESY5Q3DA1024 V3.03\r\n\r\n1-0:0.0.0*255("
+    known = []
+    for octet in b"noise" * 20 + telegram:
+        known += search.look(memoryview(bytes((octet,))), known)
+    assert known == ["p1", "d0"]
+    assert telegram in search.window

@@ -41,13 +41,14 @@ class ApduFramer(Framer):
 
     def __init__(self):
         self._left = array("H", bytes(2 * _DEPTH))  # elements that are still to come, per depth
+        self._tail = b""  # end of the APDU that was given: perhaps the next one's start (a copy, as what was given is decrypted in place)
         super().__init__(_CAPACITY)
 
     def _clear(self) -> None:
-        spare = 0
-        if self._complete and self._scan < self._frame.end:  # perhaps the next one's start: then the last was cut and ended in it
-            spare = self._frame.end - self._scan
-            copy(self._buffer, 0, self._buffer, self._scan, spare)
+        spare = len(self._tail)
+        if spare:  # then the last was cut and ended in it
+            copy(self._buffer, 0, self._tail, 0, spare)
+            self._tail = b""
         super()._clear()
         self._count = self._spare = spare  # bytes in front that are no noise: they were given
         self._apdu = 0  # where it begins, behind the LLC
@@ -80,6 +81,8 @@ class ApduFramer(Framer):
                 return -1
             elif end > 0 and not self._cut(end):
                 self._give(self._apdu, end, "none")
+                if self._scan < end:
+                    self._tail = self._buffer[self._scan : end]
                 return end
             else:
                 self._inside = False

@@ -15,7 +15,8 @@ from micropython import const
 
 from bridge.framing.crc import X25_INVERT, crc16_x25
 
-_TAIL = const(16)  # bytes that are looked at again with the next chunk: no mark is longer
+_TAIL = const(64)  # bytes that are looked at again with the next chunk: D0's identification stands so far before its first mark
+_CODE = const(16)  # no code of D0 is longer
 _BARE = "dlms"  # has no link layer: its marks mean nothing inside another protocol's frame
 _HEADER = const(12)  # of HDLC, with two addresses of four bytes
 _SLASH, _STX, _LONG_FRAME, _DOT, _STAR, _BRACKET = const(47), const(2), const(0x68), const(46), const(42), const(40)
@@ -105,7 +106,7 @@ def _short_code(window: bytearray, bracket: int) -> bool:
 
 def _coded(window: bytearray, at: int, end: int) -> bool:
     """Does a code stand here, up to its bracket?"""
-    for i in range(at, min(at + _TAIL - 1, end)):
+    for i in range(at, min(at + _CODE - 1, end)):
         octet = window[i]
         if octet == _BRACKET:
             return i > at
