@@ -170,3 +170,21 @@ def test_what_is_not_sent_follows_from_code_and_maker():
 def test_scales_have_a_last_resort():
     rows = getattr(dlms_scales, "_ROWS", None)
     assert rows is None or not rows[-1][0] and not rows[-1][2]
+
+
+def test_one_meter_after_the_other():
+    decoder = DlmsDecoder(None, None)
+    for first, known in ((b"12345678", True), (b"ISK12345", False), (b"12345678", True)):
+        found = []
+        try:
+            decoder.decode(frame_of(notification(structure(octets(first), *numbers(1, 8)))), lambda register: found.append(register.value))
+        except DecodeError:
+            pass
+        assert bool(found) == known, first
+    for number_of_lists in range(1, 30):  # not kept for ever
+        for decoded in (structure(*numbers(1, number_of_lists + 1)), b"\x02\x81\x80" + u32(5) * 128, u32(5)):
+            try:
+                decoder.decode(frame_of(notification(decoded)), print)
+                assert False
+            except DecodeError:
+                pass

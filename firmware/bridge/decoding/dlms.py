@@ -9,6 +9,7 @@ from micropython import const
 
 from bridge.core.civil import seconds
 from bridge.core.errors import DecodeError, SecurityError
+from bridge.core.unload import unload
 from bridge.decoding.dlms_walk import Walk
 
 _NOTIFICATION, _CIPHERED, _SLASH = const(0x0F), const(0xDB), const(0x2F)
@@ -17,8 +18,12 @@ _CELL, _NOTHING_KNOWN = const(1), const(999)  # of the work array, see dlms_walk
 _DATE_TIME = const(12)  # octets
 _TIME = const(1 << 16)  # 0-0:1.0.0 as C.D.E: the meter's clock
 _ID = const(96 << 16 | 1 << 8)  # 0-0:96.1.0: the meter's number
+_LETTERS = b"0xx1x44xxooxoxx1212x441xxtxx"  # of the types of A-XDR, as in dlms_lists; x: in none
+_SIZES = b"\x00\x00\x00\x01\x00\x04\x04\x00\x00\x00\x00\x00\x00\x00\x00\x01\x02\x01\x02\x00\x08\x08\x01\x00\x00\x0c\x00\x00"  # of their values
+_TEXT, _DATED, _UNKNOWN = const(111), const(116), const(120)
+_LISTS = const(8)  # a meter sends three in turn
 _FIRST_YEAR, _LAST_YEAR = const(2015), const(2068)  # no meter of these means another; other clocks are unset
-_OLDEST, _NEWEST = const(7), const(8)  # first octet of a date-time: no text begins so
+_OLDEST, _NEWEST = const(7), const(8)  # first octet of a date-time, years from 1792 on: no text begins so
 _UNSPECIFIED = const(0x8000)  # deviation from UTC that is not told
 _MOST_DEVIATION = const(840)  # minutes
 
@@ -31,7 +36,7 @@ class DlmsDecoder(Walk):
         self._security = security
         self._text = text
         self._row_of = None  # of dlms_scales, when it was needed
-        self._find = None  # of dlms_lists
+        self._lists = {}  # of bare values: types to what dlms_lists says of it
 
     def decode(self, frame, emit, known=None) -> None:
         """Calls `emit(register)` for each value; the register is valid during the call. Raises DecodeError, SecurityError.
@@ -125,19 +130,47 @@ class DlmsDecoder(Walk):
 
     def _positional(self, body: int) -> None:
         """Emits the values of a list without codes, if that is what the body is."""
-        if not self._find:
+        buffer = self._buffer
+        first = body + 2
+        key = letters = self._letters(first, buffer[body + 1]) if 1 <= buffer[body] <= 2 and buffer[body + 1] < 128 else b""
+        if letters and letters[0] == _TEXT:
+            key += bytes(buffer[first + 2 : first + 5])  # lists of the same types may begin with other texts
+        if key not in self._lists:
+            if len(self._lists) == _LISTS:
+                self._lists.clear()
             from bridge.decoding.dlms_lists import find
 
-            self._find = find
-        found = self._find(self._buffer, body)
-        if not found:
-            if self._emitted:
-                return
+            self._lists[key] = find(letters, buffer, first) if letters else None
+            unload("bridge.decoding.dlms_lists")
+        found = self._lists[key]
+        if found:
+            if found[1]:
+                self._scales()
+                self._row = self._row_of(found[1], 0, -1)
+            self._walk(body, found[0])
+        elif not self._emitted:
             raise DecodeError("DLMS: list of values without codes that is not known")
-        if found[1]:
-            self._scales()
-            self._row = self._row_of(found[1], 0, -1)
-        self._walk(body, found[0])
+
+    def _letters(self, at: int, count: int) -> bytes:
+        """The types of `count` values from `at` on, a letter each as dlms_lists has them; nothing when one of them cannot be in a list."""
+        buffer = self._buffer
+        letters = bytearray(count)
+        for index in range(count):
+            tag = buffer[at] if at < self._end else _UNKNOWN
+            letter = _LETTERS[tag] if tag < len(_LETTERS) else _UNKNOWN
+            if letter == _UNKNOWN:
+                return b""
+            size = _SIZES[tag]
+            if letter == _TEXT:
+                at += 1
+                size = buffer[at]
+                if size & 128:
+                    return b""
+                if size == _DATE_TIME and _OLDEST <= buffer[at + 1] <= _NEWEST:
+                    letter = _DATED
+            letters[index] = letter
+            at += 1 + size
+        return bytes(letters)
 
     def _clock(self, at: int):
         """UTC of the date-time at `at`, seconds since 2000; None when it is unset or said to be wrong."""

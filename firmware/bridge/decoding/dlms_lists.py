@@ -1,6 +1,7 @@
-"""DLMS lists of bare values, as data: the place of such a list in, the codes of its values out.
+"""DLMS lists of bare values, as data: the types of a list's values in, their codes out.
 
-A list is told by the types of its values and the text that comes first; two lists of one meter differ in them.
+A list is told by the types of its values and the text that comes first; two lists of one meter differ in them. Needed once
+for each list of a meter: the decoder keeps what it found and forgets this module.
 """
 
 from micropython import const
@@ -48,38 +49,16 @@ _ROWS = (
         "- - - 1.8.0 1.8.1 1.8.2 2.8.0 2.8.1 2.8.2 5.8.0 6.8.0 7.8.0 8.8.0 1.7.0 2.7.0 13.7.0" + _IMPORT_PHASES + _VOLTS + _AMPERES + " -" * 5,
     ),
 )
-_LETTERS = b"0xx1x44xxooxoxx1212x441xxtxx"  # of the types of A-XDR; x: not in such a list
-_OCTETS = b"\x00\x00\x00\x01\x00\x04\x04\x00\x00\x00\x00\x00\x00\x00\x00\x01\x02\x01\x02\x00\x08\x08\x01\x00\x00\x0c\x00\x00"  # of their values
-_LONGEST = const(33)
-_TEXT, _TIME, _NULL, _UNKNOWN, _ANY = const(111), const(116), const(48), const(120), const(63)
-_DATE_TIME = const(12)
-_letters = bytearray(_LONGEST)
-_kept = {}  # row to (layout, scales), made when the row is found first
+_NULL, _ANY = const(48), const(63)
 
 
-def find(buffer, at: int):
-    """(layout as dlms_walk takes it, scales) of the list of values at `at`, None when it is not known. It is whole: it was walked."""
-    count = buffer[at + 1]
-    if not 1 <= buffer[at] <= 2 or count > _LONGEST:
-        return None
-    first = at = at + 2
-    for index in range(count):
-        tag = buffer[at]
-        letter = _LETTERS[tag] if tag < len(_LETTERS) else _UNKNOWN
-        size = _OCTETS[tag] if letter != _TEXT else buffer[at + 1]
-        if letter == _UNKNOWN or size & 128:
-            return None
-        if letter == _TEXT:
-            at += 1
-            if size == _DATE_TIME and 7 <= buffer[at + 1] <= 8:  # years from 1792 on; no text begins so
-                letter = _TIME
-        _letters[index] = letter
-        at += 1 + size
+def find(letters: bytes, buffer, at: int):
+    """(layout as dlms_walk takes it, scales) of the list whose values have the types `letters` (as above, 0: none) and are at `at`
+    of `buffer`; None when it is not known.
+    """
     for row in _ROWS:
-        if len(row[2]) == count and _begins(buffer, first, row[1]) and _fits(row[2]):
-            if row not in _kept:
-                _kept[row] = _layout(row[3]), row[0].encode()
-            return _kept[row]
+        if len(row[2]) == len(letters) and _begins(buffer, at, row[1]) and _fits(row[2], letters):
+            return _layout(row[3]), row[0].encode()
     return None
 
 
@@ -93,10 +72,10 @@ def _begins(buffer, at: int, text: str) -> bool:
     return True
 
 
-def _fits(types: str) -> bool:
-    """Whether the values in _letters are of these types; a value that is missing fits all."""
-    for index, letter in enumerate(types.encode()):
-        if letter != _letters[index] and letter != _ANY and _letters[index] != _NULL:
+def _fits(types: str, letters: bytes) -> bool:
+    """Whether values are of these types; a value that is missing fits all."""
+    for letter, found in zip(types.encode(), letters):
+        if letter != found and letter != _ANY and found != _NULL:
             return False
     return True
 

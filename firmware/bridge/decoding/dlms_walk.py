@@ -91,8 +91,7 @@ class Walk:
             if at >= end:
                 raise DecodeError("DLMS: notification ends within a value")
             start = at
-            kind = buffer[at]
-            kind = _KINDS[kind] if kind < len(_KINDS) else _UNKNOWN
+            kind = _KINDS[buffer[at]] if buffer[at] < len(_KINDS) else _UNKNOWN
             at += 1
             work[_LEFT] -= 1
             size = kind & 15
