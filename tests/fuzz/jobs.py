@@ -139,7 +139,7 @@ def make(wanted: list[str], executions: int, seconds: int, seed: int) -> Iterato
         if name.endswith(".micropython"):
             if firmware is None:
                 firmware = WORK / "firmware"
-                build.build("sim", firmware)
+                build.build("sim", firmware, own_names=True)
             yield mutated(name.partition(".")[0], share, seconds, seed, firmware)
         else:
             need_atheris()

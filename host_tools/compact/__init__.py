@@ -1,0 +1,30 @@
+"""Makes the firmware small: source texts in, programs that do the same with less of the device's RAM out, and what became of the names."""
+
+import ast
+
+from host_tools.compact import constants, names, program
+
+
+def compact(sources: dict[str, str], native: set[str] = frozenset(), fixed: tuple[str, ...] = ()) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
+    """Sources by dotted module name (all modules of the program at once) -> their new texts, and by module new name -> old name.
+
+    `native`: modules that are compiled on the device; `fixed`: texts of programs that use these and stay as they are.
+    """
+    trees = {name: ast.parse(text) for name, text in sources.items()}
+    others = [ast.parse(text) for text in fixed]
+    for tree in trees.values():
+        _drop_docstrings(tree)
+    constants.fold(trees, program.reached(trees, others))
+    told = names.rename(trees, others)
+    for module in native:
+        names.shorten_locals(trees[module])
+    return {module: ast.unparse(ast.fix_missing_locations(tree)) + "\n" for module, tree in trees.items()}, told
+
+
+def _drop_docstrings(tree: ast.Module) -> None:
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(body, list) and body and isinstance(body[0], ast.Expr) and isinstance(body[0].value, ast.Constant):
+            del body[0]
+            if not body and not isinstance(node, ast.Module):
+                body.append(ast.Pass())
