@@ -224,6 +224,15 @@ def test_object_with_its_value():
     assert [row[:2] for row in registers(body)] == [("1-0:1.8.0", 77)]
 
 
+def test_object_with_its_value_scaler_and_unit_or_an_index():
+    objects = [u16(3), obis("1-0:32.7.0"), b"\x0f\x02"]
+    for behind in ([u16(2301), scaled(-1, 35)], [u16(0), u16(2301), scaled(-1, 35)], [u32(2301), scaled(-1, 35)]):
+        rows = registers(structure(structure(*objects, *behind)))
+        assert [row[:4] for row in rows] == [("1-0:32.7.0", 2301, -1, "V")]
+    rows = registers(structure(structure(*objects, u16(0), u32(77)), structure(u16(3), obis("1-0:1.8.0"), b"\x0f\x05", u16(0), u32(78))))
+    assert [row[:2] for row in rows] == [("1-0:32.7.0", 77)]
+
+
 def test_heads():
     body = structure(triple("1-0:1.7.0", u32(5), 0, 27))
     value = ("1-0:1.7.0", 5, 0, "W", None, False)

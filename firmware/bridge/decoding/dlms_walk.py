@@ -142,11 +142,14 @@ class Walk:
             work[_PLACE] = place
             at = work[_LAST] = at + _OBJECT * size
             return at
-        elif size == 4 and self._is_object(at):  # an object and its value
+        elif 4 <= size <= 6 and self._is_object(at):  # an object and its value, perhaps an index before and scaler and unit behind
             if self._buffer[at + 12] == 2:
                 self._code = at + 5
             at += 13
-            work[_LEFT] = 1
+            work[_LEFT] = size - 3
+            if size > 4 and self._buffer[at] == _UNSIGNED_16 and not self._scaler_unit(at + 3):
+                at += 3
+                work[_LEFT] = size - 4
         self._depth = depth + 1
         return at
 
