@@ -3,13 +3,13 @@
 from decimal import Decimal
 
 from rich import box
-from rich.console import Group, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
 from host_tools import big_digits, dashboard_details, reading_text
-from host_tools.dashboard_model import Model
+from host_tools.dashboard_model import HEARD, Model
 
 IMPORT, EXPORT, QUIET, GOOD, BAD, WARN = "yellow", "green", "dim", "green", "red", "yellow"
 SMALLEST = (50, 12)  # columns, rows: below this only the newest reading is shown
@@ -90,7 +90,8 @@ def power_panel(model: Model, width: int) -> Panel:
         table.add_column(justify="right", no_wrap=True)
         cells.append(history(model, room))
     table.add_row(*cells)
-    return panel(table, "power now", age_text(model).markup)
+    link = model.link()
+    return panel(table, "power now" + (f"[not bold dim]  {link}[/]" if link and len(link) < width - 16 else ""), age_text(model).markup)
 
 
 def history(model: Model, width: int) -> Text:
@@ -99,6 +100,19 @@ def history(model: Model, width: int) -> Text:
     above = big_digits.split_rows(values, big_digits.DIGIT_ROWS)
     rows = big_digits.bars(values, width)
     return Text("\n").join(Text(row, style=IMPORT if at < above else EXPORT) for at, row in enumerate(rows))
+
+
+def search_panel(model: Model, width: int, most: int) -> Panel:
+    """At most so many rows; while there are no readings: what the dongle hears, where it listens, what its owner can do."""
+    heard, line, advice = model.heard()
+    body = Text.assemble(("it hears  ", QUIET), (HEARD.get(heard, heard) if heard else "not known yet", f"bold {WARN}"))
+    if line:
+        body.append("  listening at ", QUIET).append(line, "cyan")
+    if advice:
+        body.append(f"\n\n{advice}")
+    found = panel(body, "no readings yet", age_text(model).markup)
+    found.height = min(most, _FRAME + len(body.wrap(Console(width=width), width - 2 * _FRAME)))
+    return found
 
 
 def details(model: Model, width: int, rows: int) -> RenderableType:
@@ -125,15 +139,17 @@ def draw(model: Model, width: int, height: int) -> RenderableType:
     with model.lock:
         if width < SMALLEST[0] or height < SMALLEST[1]:
             return Group(title_line(model, width), *dashboard_details.tiny(model)[:max(0, height - 1)])
-        parts: list[RenderableType] = [title_line(model, width), power_panel(model, width)]
-        left = height - 1 - (big_digits.DIGIT_ROWS + _FRAME)
         end = footer(model)
+        searching = not model.reading
+        top = search_panel(model, width, height - 1 - len(end)) if searching else power_panel(model, width)
+        parts: list[RenderableType] = [title_line(model, width), top]
+        left = height - 1 - (top.height or big_digits.DIGIT_ROWS + _FRAME)
         health = dashboard_details.health(model, width)
         sinks = dashboard_details.sinks(model, width)
         left -= len(end)
         room = left - 2 * _FRAME - len(health) - sinks.row_count
         rows = min(dashboard_details.rows_wanted(model.reading), max(room - _LOG_ROWS, min(room, _FEWEST_ROWS + 1)))
-        if rows >= _FEWEST_ROWS:
+        if not searching and rows >= _FEWEST_ROWS:
             parts.append(details(model, width, rows))
             left -= rows + _FRAME
         if left >= sinks.row_count + _FRAME:

@@ -14,6 +14,12 @@ from host_tools import reading_text
 
 HISTORY = 600  # net powers kept for the chart: 10 min at one reading per second, more than any screen is wide
 LOG_LINES = 50  # newest lines kept of the dongle's log
+HEARD = {
+    "telegrams": "telegrams", "silence": "silence", "held": "a line that is held", "noise": "noise", "bytes": "bytes, but no whole telegram",
+    "s1": "an S1 port", "key_missing": "encrypted telegrams, and has no key", "key_wrong": "encrypted telegrams that its key does not open",
+    "tag_wrong": "telegrams that are not genuine by its keys", "replay": "telegrams that were sent before",
+    "length": "encrypted telegrams that are cut", "cipher_unknown": "an encryption that it does not know",
+}  # the words of the status
 _REMEMBERED = 20000  # readings of which it is known that they came: 5 h at one per second
 _LOG_WIDTH = 400  # a longer line is cut
 
@@ -153,6 +159,23 @@ class Model:
         """A part of the status document that is an object."""
         found = self.status.get(name)
         return found if isinstance(found, dict) else {}
+
+    def heard(self) -> tuple[str, str, str]:
+        """What the dongle hears in a word, the line that it listens at, and what its owner can do about it; "" while it said nothing yet."""
+        meter = self.part("meter")
+        return tuple(reading_text.printable(str(meter.get(name) or "")) for name in ("heard", "line", "advice"))
+
+    def refused(self) -> str:
+        """Why the dongle refuses this meter's telegrams, in its own word; "" while it does not."""
+        return reading_text.printable(str(self.part("meter").get("problem") or ""))
+
+    def link(self) -> str:
+        """What the meter turned out to speak, where, and whether its telegrams are proved genuine: "mbus at 2400 8E1, authenticated"."""
+        meter = self.part("meter")
+        words = [str(meter.get(name) or "") for name in ("protocol", "line", "security")]
+        if not words[1] or words[0] == "searching":
+            return ""
+        return reading_text.printable(f"{words[0]} at {words[1]}" + (f", {words[2]}" if words[2] else ""))
 
     def sinks(self) -> list[Sink]:
         """The destinations, in the order of the status document."""

@@ -2,15 +2,17 @@
 
 import os
 import sys
+import textwrap
 import threading
 import time
 from collections.abc import Callable
 
 from host_tools import reading_text
-from host_tools.dashboard_model import Model
+from host_tools.dashboard_model import HEARD, Model
 
 _FRAME_S = 0.25  # the screen is drawn at most so often, and at least twice as seldom
 _STEP_WIDTH = 16
+_ADVICE_WIDTH = 100
 _ASCII = {"done": "ok", "failed": "--"}
 _MARKS = {"done": "✓", "failed": "✗"}
 
@@ -52,17 +54,29 @@ def plain_line(model: Model) -> str:
     return "  ".join(parts)
 
 
+def search_lines(heard: tuple[str, str, str], told: tuple) -> list[str]:
+    """What the dongle hears while there are no readings, and its advice when that is new."""
+    word, line, advice = heard
+    lines = [f"listening at {line}: {HEARD.get(word, word) or 'nothing known yet'}"]
+    return lines + ([f"    {row}" for row in textwrap.wrap(advice, _ADVICE_WIDTH)] if advice and advice != (told and told[2]) else [])
+
+
 def show_plain(model: Model, over: threading.Event, check: Callable[[], bool]) -> None:
     """A line per reading until `over` is set or `check()` says that it is time."""
     shown = 0
+    told: tuple = ()
     while not over.is_set() and not check():
         model.changed.wait(_FRAME_S)
         model.changed.clear()
         with model.lock:
             line = plain_line(model) if model.live > shown else ""
             shown = model.live
+            heard = () if model.live else model.heard()
         if line:
             print(line, flush=True)
+        elif heard != told and any(heard):
+            print("\n".join(search_lines(heard, told)), flush=True)
+        told = heard
 
 
 def show_live(model: Model, over: threading.Event, check: Callable[[], bool]) -> None:

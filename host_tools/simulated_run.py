@@ -47,6 +47,8 @@ class Choices:
     ca: str | None = None
     heap: str = "144k"
     folder: str | None = None
+    detect: bool = False  # the dongle is not told the meter's line
+    keys: bool = True  # the dongle is told the keys of an encrypted meter
 
 
 class SimulatedRun:
@@ -144,13 +146,16 @@ class SimulatedRun:
         return self.model.facts.topic
 
     def settings(self) -> dict:
-        """The dongle's configuration: what an owner would set, with a short status interval. What the meter speaks, the dongle finds out."""
+        """The dongle's configuration: what an owner would set, with a short status interval. What the meter speaks, the dongle finds out; its line too, if it shall."""
         chosen = {
-            **WIFI, "ntp_server": self._ntp.address, "meter_line": str(self.source.line),
+            **WIFI, "ntp_server": self._ntp.address,
             "mqtt_url": self.address.url, "mqtt_user": self.address.user, "mqtt_password": self.address.password,
             "http_url": self.http.url, "http_interval_s": 1, "status_interval_s": STATUS_S,
         }
-        chosen |= {f"meter_{name}": key for name, key in self.source.keys.items()}
+        if not self.choices.detect:
+            chosen["meter_line"] = str(self.source.line)
+        if self.choices.keys:
+            chosen |= {f"meter_{name}": key for name, key in self.source.keys.items()}
         if self.choices.ca:
             chosen["mqtt_ca"] = CA_ON_DEVICE
         return chosen

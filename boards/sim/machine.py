@@ -4,6 +4,7 @@ import sys as _sys
 
 import utime as _time
 from sim_chip import chip as _chip
+from sim_chip import read_json as _read_json
 from sim_uart import UART
 
 PWRON_RESET = 1
@@ -22,7 +23,7 @@ _state = {"freq": 160_000_000}
 
 
 class Pin:
-    """A GPIO. Levels are kept, nothing is wired to them."""
+    """A GPIO. Levels are kept; what is wired to one from outside, says the JSON file that MB_SIM names as "pins": {"16": 1}."""
 
     IN = 1
     OUT = 3
@@ -54,7 +55,8 @@ class Pin:
 
     def value(self, *level):
         if not level:
-            return self._levels.get(self._id, 0)
+            wired = _read_json(_chip("pins")) if _chip("pins") else {}
+            return wired.get(str(self._id), self._levels.get(self._id, 0))
         if len(level) > 1:
             raise TypeError("function expected at most 2 arguments, got %d" % (len(level) + 1))
         self._levels[self._id] = int(bool(level[0]))

@@ -53,6 +53,7 @@ class Pipeline:
         self.readings = 0
         self.last_reading = None  # the clock's uptime in seconds at the newest reading
         self.received_bytes = 0
+        self.security = ""  # of the newest telegram: "plain", "authenticated", "unauthenticated", or "" where the protocol knows none
         self.links = []
         self.search(protocol)
 
@@ -154,6 +155,7 @@ class Pipeline:
             self._log.debug("meter", "telegram not understood: %s" % error)
             return False
         self.problem = ""
+        self.security = frame.security
         clock = self._clock
         reading = builder.finish(self._store.next, clock.now(), BRIDGE if clock.synced else UPTIME)
         if reading is None:
@@ -193,5 +195,6 @@ class Pipeline:
         found["received_bytes"] = self.received_bytes
         found["undecodable"] = self._counters.get("undecodable")
         found["problem"] = self.problem
+        found["security"] = self.security
         found["age_s"] = None if self.last_reading is None else self._clock.uptime_s() - self.last_reading
         return found

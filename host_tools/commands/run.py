@@ -12,6 +12,7 @@ HELP = "the main job in simulation: a meter, the firmware, a broker, a web serve
 EXAMPLES = """
 meterbridge run
 meterbridge run --meter sml
+meterbridge run --meter at-tinetz-kaifa --detect
 meterbridge run --capture telegrams.p1 --speed 10
 meterbridge run --broker mqtt://user:password@broker.local
 meterbridge run --plain --seconds 30
@@ -26,6 +27,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--meter", metavar="NAME", help="simulated meter (default: p1-nl; a wrong name lists them all)")
     parser.add_argument("--capture", metavar="FILE", help="play a capture of a real meter instead, in its own pace")
     parser.add_argument("--speed", type=float, metavar="N", help="play the capture N times as fast")
+    parser.add_argument("--detect", action="store_true", help="leave it to the dongle to find the meter's line (up to three minutes)")
+    parser.add_argument("--no-key", action="store_true", help="do not tell the dongle the key of an encrypted meter")
     parser.add_argument("--broker", default="embedded", metavar="B", help="embedded (default), mosquitto, or mqtt://[user:password@]host[:port]")
     parser.add_argument("--ca", metavar="FILE", help="certificate of the authority that signed your broker's (mqtts://)")
     parser.add_argument("--mqtt-port", type=int, default=0, metavar="N", help="port of the broker that is started (default: a free one)")
@@ -73,7 +76,7 @@ def _choices(args: argparse.Namespace) -> object:
     if args.ca and not os.path.isfile(args.ca):
         raise UserError(f"{args.ca}: no such file", USAGE)
     heap_bytes(args.heap)
-    return Choices(args.broker, args.mqtt_port, args.http_port, args.ca, args.heap, args.folder)
+    return Choices(args.broker, args.mqtt_port, args.http_port, args.ca, args.heap, args.folder, args.detect, not args.no_key)
 
 
 def _source(args: argparse.Namespace) -> object:
@@ -87,7 +90,8 @@ def _watch(simulation: object, steps: object, stops: "_Stops", plain: bool, seco
     from host_tools import run_views
 
     model = simulation.model
-    steps("first reading", lambda: _first_reading(simulation))
+    if not simulation.choices.detect:  # else there is something to look at before it comes
+        steps("first reading", lambda: _first_reading(simulation))
     print(f"    see it elsewhere: {model.facts.listen}", flush=True)
     stops.starting = False
     end = None if seconds is None else time.monotonic() + seconds
@@ -108,10 +112,14 @@ def _watch(simulation: object, steps: object, stops: "_Stops", plain: bool, seco
 
 def _first_reading(simulation: object) -> str:
     """Wait for it; a few words."""
+    from host_tools.dashboard_model import HEARD
+
     model = simulation.model
     patience = time.monotonic() + _FIRST_READING_S
     while not model.live:
         simulation.check()
+        if model.refused():
+            return f"none: the dongle hears {HEARD.get(model.refused(), model.refused())}"
         if time.monotonic() > patience:
             return "\n    ".join(["none yet; the dongle says:", *list(model.log)[-_LOG_SHOWN:]])
         model.changed.wait(0.25)

@@ -185,7 +185,7 @@ class Dongle:
         make_line(self.uart)
         chip = {"uart": self.uart, "line": str(self.line_file) if self.line_file else None, "unique_id": self.unique_id}
         chip |= {name: str(self.folder / name) for name in ("watchdog", "rtc")}
-        chip |= {"wifi": str(self.folder / "wifi.json"), "reset_cause": cause}
+        chip |= {"wifi": str(self.folder / "wifi.json"), "pins": str(self.folder / "pins.json"), "reset_cause": cause}
         replace_file(self.folder / "chip.json", json.dumps(chip))
         env = runtime.environment(board="sim", extra={"MB_SIM": str(self.folder / "chip.json"), **self.env})
         command = [self.micropython, "-X", f"heapsize={self.heap}", str(self.main)]

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from host_tools import big_digits, dashboard
 from host_tools.dashboard_model import HISTORY, Facts, Model
-from host_tools.run_views import plain_line
+from host_tools.run_views import plain_line, search_lines
 from host_tools.reading_text import energy, parse, summary
 
 os.environ["TZ"] = "UTC"
@@ -162,3 +162,33 @@ def test_a_plain_line_says_it_all():
     line = plain_line(make())
     for words in ("#41", "export  1234 W", "in 3580.245 kWh, out 12.345 kWh", "age 0.4 s", "good 41 bad 3", "mqtt acked 41", "http acked 30 waiting 11"):
         assert words in line, words
+
+
+def without_readings(**meter):
+    return make(None, {**STATUS, "meter": {**STATUS["meter"], **meter}})
+
+
+ADVICE = "The meter encrypts its data. Ask your grid operator for the key of the customer interface, and enter it as meter_key. " * 3
+
+
+@pytest.mark.parametrize("width, height", SIZES)
+@pytest.mark.parametrize("meter", [{}, {"heard": "key_missing", "line": "2400 8E1", "advice": ADVICE}, {"heard": "a new word", "line": "9600 8N1", "advice": "\x1b[31m" * 99}])
+def test_while_there_are_no_readings_it_says_what_is_heard_and_what_can_be_done(width, height, meter):
+    lines = screen(without_readings(**meter), width, height)
+    assert len(lines) <= height and max(len(line) for line in lines) <= width
+    if "advice" in meter and "key" in meter["heard"] and (width, height) in ((80, 24), (100, 30)):
+        text = " ".join(line.strip("│ ") for line in lines)
+        assert ADVICE.strip() in re.sub(" +", " ", text)
+        assert "encrypted telegrams, and has no key" in text and "listening at 2400 8E1" in text and "waiting for the first reading" in text
+
+
+def test_what_the_meter_turned_out_to_be_stands_beside_its_power():
+    status = {**STATUS, "meter": {**STATUS["meter"], "heard": "telegrams", "protocol": "mbus", "line": "2400 8E1", "security": "unauthenticated"}}
+    assert "power now  mbus at 2400 8E1, unauthenticated" in screen(make(status=status), 80, 24)[1]
+    assert make(status={**STATUS, "meter": {"protocol": "searching", "line": "2400 8E1"}}).link() == ""
+
+
+def test_plain_output_says_it_once():
+    told = ("noise", "9600 8N1", ADVICE)
+    assert search_lines(told, ())[0] == "listening at 9600 8N1: noise" and len(search_lines(told, ())) > 2
+    assert search_lines(("bytes", "2400 8E1", ADVICE), told) == ["listening at 2400 8E1: bytes, but no whole telegram"]

@@ -423,6 +423,15 @@ def test_every_word_and_its_advice():
         assert line.detection.heard() == "silence"
 
 
+def test_noise_is_not_blamed_on_anything_before_all_lines_were_tried():
+    line = Line(bursts=every(1000, 99, "", "noise"))
+    line.run(10)
+    status = line.detection.status()
+    assert status["heard"] == "noise" and "three minutes" in status["advice"]
+    line.run(60)
+    assert "meter_line" in line.detection.status()["advice"]
+
+
 def test_advice_fits_the_board():
     words = ("silence", "held", "noise", "bytes", "key_missing", "key_wrong", "tag_wrong", "replay", "length", "cipher_unknown", "s1")
     for word in words:

@@ -13,6 +13,7 @@ _TEXTS = {
     "held ir": "The head sees light all the time, or one of its wires is off: shade it, and check VCC, GND and TX.",
     "noise ir": "The head sees light that makes no sense: it is misaligned, sunlight reaches it, or it looks at the blinking pulse light. Move it until "
     "telegrams come; if you set meter_line, leave it empty to have it found.",
+    "searching": "Something comes. Which line settings it has is being found out: that takes three minutes at most.",
     "bytes": "Telegrams begin but none arrives whole. Bytes are lost or changed: check cable and head, and keep the wire short.",
     "key_missing": "The meter encrypts its data. Ask your grid operator (or look in its customer portal) for the key of the customer interface, 32 "
     "characters from 0-9 and A-F, and enter it as meter_key.",

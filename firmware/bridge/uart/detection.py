@@ -10,7 +10,7 @@ from micropython import const
 
 from bridge.core.unload import unload
 
-_KEPT_S = const(300)  # silence where a meter was found, until others are looked for
+_KEPT_S = const(300)  # silence where a meter was found, also before the last start, until others are looked for
 _LOST_S = const(90)  # without a telegram, while bytes come
 _RECENT_S = const(70)  # bytes of so long ago are still heard: AMIS calls once a minute
 _MISSES = const(4)  # requests in a row without an answer, until other meters are looked for
@@ -35,21 +35,24 @@ class Detection:
         self.path = path
         self.poll_s = poll_s
         self.line = usual  # settings that are listened at
+        self.searching = False  # in its first round
         self.request = None  # asks the meter, where one was found that has to be asked
         self._received = 0
         self._heard_at = None  # the clock's uptime when bytes came last
 
     async def run(self) -> None:
         """Listens, searches, keeps; never ends."""
+        patience = _KEPT_S
         while True:
             if not self.fixed or self.asks():
                 from bridge.uart import finding
 
-                await finding.find(self)
+                await finding.find(self, patience)
                 del finding
                 unload("bridge.uart.finding")
                 if not self.request:
                     unload("bridge.uart.settings", "bridge.uart.request")
+            patience = 0  # what is lost from now on was waited for here
             await (self._asking() if self.request else self._until_lost())
             if self.fixed and self.protocol == "auto":
                 self.pipeline.search()
@@ -132,6 +135,6 @@ class Detection:
         if heard != "telegrams":
             from bridge.uart import advice
 
-            found["advice"] = advice.text(heard, self.interfaces)
+            found["advice"] = advice.text("searching" if self.searching and heard in ("noise", "bytes") else heard, self.interfaces)
             unload("bridge.uart.advice")
         return found

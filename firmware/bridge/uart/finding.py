@@ -38,19 +38,22 @@ _ENOUGH = const(16)  # bytes of a burst that says something
 _BURSTS = const(4)  # without a good telegram, where there was a mark of a protocol
 _BURSTS_CHOSEN = const(2)  # where the owner chose the protocol: there may be no mark in what comes
 _USUAL_S = const(11)  # at a line of a board that is not in the list
-_KEPT_S = const(300)  # silence at a setting that was right before, until others are tried as well
 _PUSHED_S = const(20)  # silence at a line that the owner fixed, until the meter is asked
 _SLOWEST_S = const(1)  # at 300 baud nothing is pushed
 _REQUESTS = const(2)
 _MOST_FILE = const(200)
 
 
-async def find(of) -> None:
-    """Searches until the Detection `of` is at the line of its meter, or of what can be said about it; remembers what was found."""
+async def find(of, patience: int) -> None:
+    """Searches until the Detection `of` is at the line of its meter, or of what can be said about it; remembers what was found.
+
+    `patience`: seconds of silence at the line that is remembered, until others are tried as well.
+    """
     known = _remembered(of)
+    of.searching = True
     while True:
         silent = True
-        for line, wait_s, protocol in _round(of, known):
+        for line, wait_s, protocol in _round(of, known, patience):
             if wait_s:
                 size = await _listen(of, line, wait_s, protocol)
                 silent = silent and size < _ENOUGH
@@ -58,9 +61,10 @@ async def find(of) -> None:
                     return _remember(of, known)
             elif (silent or known and line == known[0]) and await _ask(of, line):
                 return _remember(of, known)
+        of.searching = False
 
 
-def _round(of, known) -> list:
+def _round(of, known, patience: int) -> list:
     """What is tried, in this order: (line, seconds or 0 to ask, protocol)."""
     protocol = of.protocol
     if of.fixed:
@@ -76,7 +80,7 @@ def _round(of, known) -> list:
         elif not wait_s and of.asks():
             lines.append((line, 0, "d0"))
     if known:
-        lines.insert(0, (known[0], 0 if known[2] else _KEPT_S, known[1]))
+        lines.insert(0, (known[0], 0 if known[2] else max(patience, _USUAL_S), known[1]))
     return lines
 
 
@@ -159,6 +163,7 @@ def _remembered(of):
 def _remember(of, known) -> None:
     """Writes down what was found, when it is news."""
     pipeline = of.pipeline
+    of.searching = False
     if not pipeline.settled:
         return
     found = of.line, pipeline.links[0][0].PROTOCOL, bool(of.request)
