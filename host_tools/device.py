@@ -127,7 +127,7 @@ class Device:
         try:
             self._transport = SerialTransport(self.port, baudrate=115200, timeout=_SILENCE_S)
         except (TransportError, OSError) as error:
-            raise UserError(_why_not(self.port), FAILED) from error
+            raise UserError(why_not(self.port), FAILED) from error
 
     def _stop_program(self) -> None:
         """Ends what runs, twice: a soft reset gives back its memory, and its watchdog is told to wait."""
@@ -179,7 +179,7 @@ def ports() -> list[str]:
     return [port.device for port in found if port.vid is not None] or [port.device for port in found]
 
 
-def _why_not(port: str) -> str:
+def why_not(port: str) -> str:
     """Why a port cannot be opened, found out by trying once more in the plainest way."""
     import serial
 

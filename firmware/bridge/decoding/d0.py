@@ -123,7 +123,7 @@ def _code(buffer: bytearray, start: int, end: int) -> bool:
         if not 0 < digits <= 3:
             return False
         if number > 255:
-            known = False
+            known = exact = False
         if octet == _MINUS or octet == _COLON:
             if fields or (a if octet == _MINUS else ab) >= 0 or octet == _COLON and a < 0:
                 return False
@@ -157,7 +157,7 @@ def _set(ab: int, cde: int, f: int) -> None:
     register = _register
     register.ab = _NO_CODE if cde < 0 else ab
     register.cde = 0 if cde < 0 else cde
-    register.f = f
+    register.f = f if cde >= 0 else 255
 
 
 def _groups(buffer: bytearray, at: int, end: int, strict: bool, unit: int, emit) -> int:
