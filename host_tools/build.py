@@ -22,6 +22,20 @@ _START_FILES = ("boot.py", "main.py")  # MicroPython looks for these names
 _NATIVE = re.compile(r"^\s*@micropython\.(viper|native|asm_\w+)", re.MULTILINE)
 
 
+# Modules that are in memory together for as long as the device is on, and what holds them there.
+JOINED = {
+    "bridge.base": tuple(f"bridge.{name}" for name in (
+        "core.civil", "core.clock", "core.log", "core.status", "core.supervisor", "core.backoff", "core.errors", "core.counters",
+        "hal.memory", "hal.wlan", "hal.uart", "framing.frame", "framing.octets", "decoding.register",
+        "reading.quantities", "reading.reading", "reading.builder", "reading.values", "reading.submeters", "reading.texts", "reading.timestamp",
+        "store.records", "store.encoder", "store.decoder", "store.journal", "store.store",
+        "pipeline", "uart.reader", "uart.detection", "wifi.station", "push.sink", "push.payload",
+    )),
+    "bridge.push.mqtt_sink": tuple(f"bridge.push.{name}" for name in ("mqtt_packets", "mqtt_client", "sequences", "mqtt_delivery", "mqtt_sink")),
+    "bridge.push.http_sink": ("bridge.push.http_client", "bridge.push.http_sink"),
+}  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Built:
     """One file for the device: its path there, where it lies here, its size in bytes."""
@@ -42,48 +56,47 @@ def build(board: str, out: Path | None = None, own_names: bool = False) -> list[
     if wrong:
         raise UserError(f"boards/{board}/board.json: {wrong[0]}")
     out = out or BUILD / board
-    sources = sorted(path.relative_to(runtime.FIRMWARE) for path in runtime.FIRMWARE.rglob("*.py"))
+    texts, told = _prepared(own_names)
     own = sorted(path.relative_to(runtime.BOARDS / board) for path in (runtime.BOARDS / board).glob("*.py"))
-    wanted = {target(source) for source in sources} | {source.with_suffix(".mpy") for source in own} | {Path("board.json")}
+    wanted = {_target(source, text) for source, text in texts.items()} | {source.with_suffix(".mpy") for source in own} | {Path("board.json")}
     for old in [path for path in out.rglob("*") if path.is_file() and path.relative_to(out) not in wanted | {Path(NAMES)}]:
         old.unlink()
-    for folder in {(out / path).parent for path in wanted}:
-        folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder:
-        told = _prepared(sources, Path(folder), own_names)
-        compiled = [source for source in sources if target(source) != source]
-        for source in set(sources) - set(compiled):
-            shutil.copyfile(Path(folder) / source, out / source)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        jobs = [(source, runtime.BOARDS / board, out / source.with_suffix(".mpy")) for source in own]
+        for source, text in texts.items():
+            made = out / _target(source, text)
+            made.parent.mkdir(parents=True, exist_ok=True)
+            written = made if made.suffix == ".py" else folder / source
+            written.parent.mkdir(parents=True, exist_ok=True)
+            written.write_text(text, encoding="utf-8")
+            if made.suffix == ".mpy":
+                jobs.append((source, folder, made))
         with ThreadPoolExecutor(4) as pool:
-            list(pool.map(lambda source: _compile(source, Path(folder), out / target(source)), compiled))
-            list(pool.map(lambda source: _compile(source, runtime.BOARDS / board, out / source.with_suffix(".mpy")), own))
-    (out / NAMES).write_text(json.dumps(told, indent=1, sort_keys=True))
+            list(pool.map(lambda job: _compile(*job), jobs))
     shutil.copyfile(runtime.BOARDS / board / "board.json", out / "board.json")
+    (out / NAMES).write_text(json.dumps(told, indent=1, sort_keys=True), encoding="utf-8")
     return [Built(path.as_posix(), out / path, (out / path).stat().st_size) for path in sorted(wanted)]
 
 
-def target(source: Path) -> Path:
+def _target(source: Path, text: str) -> Path:
     """What becomes of a source file (path within firmware/): .mpy, or the file itself where it must stay source."""
-    if source.as_posix() in _START_FILES or _NATIVE.search((runtime.FIRMWARE / source).read_text(encoding="utf-8")):
-        return source
-    return source.with_suffix(".mpy")
+    return source if source.as_posix() in _START_FILES or _NATIVE.search(text) else source.with_suffix(".mpy")
 
 
-def _prepared(sources: list[Path], folder: Path, own_names: bool) -> dict[str, dict[str, str]]:
-    """Writes the sources to `folder`, made small, and gives what became of the names; what does not parse goes as it is, for the compiler to refuse."""
-    texts = {source: (runtime.FIRMWARE / source).read_text(encoding="utf-8") for source in sources}
-    starts = {source for source in sources if source.as_posix() in _START_FILES}
-    inner = {_module(source): text for source, text in texts.items() if source not in starts}
-    told: dict[str, dict[str, str]] = {}
-    if not own_names:
-        with contextlib.suppress(SyntaxError):
-            native = {_module(source) for source in sources if target(source) == source} & set(inner)
-            small, told = compact(inner, native, tuple(texts[source] for source in starts))
-            texts |= {source: small[_module(source)] for source in sources if source not in starts}
-    for source, text in texts.items():
-        (folder / source).parent.mkdir(parents=True, exist_ok=True)
-        (folder / source).write_text(text, encoding="utf-8")
-    return told
+def _prepared(own_names: bool) -> tuple[dict[Path, str], dict[str, dict[str, str]]]:
+    """(texts by path, what became of the names by module): made small; what does not parse goes as it is, for the compiler to refuse."""
+    found = {path.relative_to(runtime.FIRMWARE): path.read_text(encoding="utf-8") for path in sorted(runtime.FIRMWARE.rglob("*.py"))}
+    if own_names:
+        return found, {}
+    starts = {source: text for source, text in found.items() if source.as_posix() in _START_FILES}
+    paths = {_module(source): source for source in found if source not in starts}
+    native = {module for module, source in paths.items() if _NATIVE.search(found[source])}
+    try:
+        small, told = compact({module: found[source] for module, source in paths.items()}, native, tuple(starts.values()), JOINED)
+    except SyntaxError:
+        return found, {}
+    return starts | {paths.get(module) or Path(module.replace(".", "/") + ".py"): text for module, text in small.items()}, told
 
 
 def _module(source: Path) -> str:

@@ -2,12 +2,15 @@
 
 import ast
 
-from host_tools.compact import constants, names, program
+from host_tools.compact import constants, join, names, program
 
 
-def compact(sources: dict[str, str], native: set[str] = frozenset(), fixed: tuple[str, ...] = ()) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
+def compact(
+    sources: dict[str, str], native: set[str] = frozenset(), fixed: tuple[str, ...] = (), groups: dict[str, tuple[str, ...]] | None = None
+) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
     """Sources by dotted module name (all modules of the program at once) -> their new texts, and by module new name -> old name.
 
+    `groups`: modules to be joined, by the name of what they become.
     `native`: modules that are compiled on the device; `fixed`: texts of programs that use these and stay as they are.
     """
     trees = {name: ast.parse(text) for name, text in sources.items()}
@@ -15,6 +18,7 @@ def compact(sources: dict[str, str], native: set[str] = frozenset(), fixed: tupl
     for tree in trees.values():
         _drop_docstrings(tree)
     constants.fold(trees, program.reached(trees, others))
+    join.join(trees, groups or {})
     told = names.rename(trees, others)
     for module in native:
         names.shorten_locals(trees[module])

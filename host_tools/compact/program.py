@@ -21,11 +21,11 @@ def identifiers(tree: ast.AST) -> Iterator[str]:
             yield from node.names
 
 
-def words_of(tree: ast.AST) -> Iterator[str]:
+def words_of(tree: ast.AST, apart: str = "[. ]") -> Iterator[str]:
     """Words of the texts that may name something: those that are an identifier, dotted ones, or several with blanks between."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and re.fullmatch(r"[\w. ]*", node.value):
-            yield from re.split(r"[. ]", node.value)
+            yield from re.split(apart, node.value)
 
 
 class Program:
@@ -49,15 +49,15 @@ class Program:
         self._bases: dict[tuple[str, str], list[tuple[str, str]]] = {}
         callable_ = {node.name for tree in trees.values() for node in ast.walk(tree) if isinstance(node, (*FUNCTIONS, ast.ClassDef))}
         for module, tree in trees.items():
-            defined[module] = set(_bound(tree.body))
+            defined[module] = set(bound(tree.body))
             self._kept |= set(words_of(tree))
             for node in ast.walk(tree):
                 if isinstance(node, ast.Attribute):
                     if isinstance(node.ctx, ast.Store):
                         members.add(node.attr)
                 elif isinstance(node, ast.ClassDef):
-                    members |= set(_bound(node.body))
-                    self._kept |= set(_loaded(node)) & set(_bound(node.body))
+                    members |= set(bound(node.body))
+                    self._kept |= set(_loaded(node)) & set(bound(node.body))
                     if node.name.endswith("Error"):
                         self._kept.add(node.name)
                 elif isinstance(node, ast.ImportFrom):
@@ -94,7 +94,7 @@ class Program:
                 if isinstance(node, ast.ClassDef):
                     here = (module, node.name)
                     self._bases[here] = [sources.get(base.id, (module, base.id)) for base in node.bases if isinstance(base, ast.Name)]
-                    inside[here] = set(_bound(node.body))
+                    inside[here] = set(bound(node.body))
                     for part in ast.walk(node):
                         if isinstance(part, ast.Attribute) and is_self(part.value):
                             inside[here].add(part.attr)
@@ -120,7 +120,7 @@ def is_self(node: ast.expr) -> bool:
     return isinstance(node, ast.Name) and node.id == "self" or isinstance(node, ast.Call) and getattr(node.func, "id", "") == "super"
 
 
-def _bound(body: list[ast.stmt]) -> Iterator[str]:
+def bound(body: list[ast.stmt]) -> Iterator[str]:
     """Names that statements define in their own scope."""
     for node in body:
         if isinstance(node, (*FUNCTIONS, ast.ClassDef)):
@@ -129,9 +129,9 @@ def _bound(body: list[ast.stmt]) -> Iterator[str]:
             yield from (alias.asname for alias in node.names if alias.asname)
         elif isinstance(node, (ast.If, ast.Try, ast.For, ast.While, ast.With)):
             for field in ("body", "orelse", "finalbody"):
-                yield from _bound(getattr(node, field, []))
+                yield from bound(getattr(node, field, []))
             for handler in getattr(node, "handlers", []):
-                yield from _bound(handler.body)
+                yield from bound(handler.body)
             if isinstance(node, ast.For):
                 yield from (part.id for part in ast.walk(node.target) if isinstance(part, ast.Name))
         else:

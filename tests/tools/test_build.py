@@ -19,8 +19,11 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[build.Bu
 def test_every_source_is_there_once(built: tuple) -> None:
     out, files = built
     sources = {path.relative_to(runtime.FIRMWARE).with_suffix("").as_posix() for path in runtime.FIRMWARE.rglob("*.py")}
-    assert {file.name.rsplit(".", 1)[0] for file in files} == sources | {"board"}
-    assert len(files) == len(sources) + 1
+    joined = {name.replace(".", "/") for members in build.JOINED.values() for name in members}
+    assert joined < sources
+    expected = sources - joined | {group.replace(".", "/") for group in build.JOINED} | {"board"}
+    assert {file.name.rsplit(".", 1)[0] for file in files} == expected
+    assert len(files) == len(expected)
     for file in files:
         assert (out / file.name).read_bytes() == file.path.read_bytes()
         assert file.size == len(file.path.read_bytes()) > 0
@@ -34,6 +37,11 @@ def test_what_must_stay_source_does(built: tuple) -> None:
         name = path.relative_to(runtime.FIRMWARE).as_posix()
         native = "@micropython.viper" in path.read_text()
         assert (name in names) == (native or "/" not in name), name
+
+
+def test_what_became_of_the_names_is_written_down(built: tuple) -> None:
+    told = json.loads((built[0] / build.NAMES).read_text())
+    assert "Journal" in " or ".join(told["bridge.base"].values()).split(" or ")
 
 
 def test_compiled_files_are_of_the_promised_version(built: tuple) -> None:

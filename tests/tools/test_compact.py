@@ -2,6 +2,8 @@
 
 import subprocess
 
+import pytest
+
 from host_tools import runtime
 from host_tools.compact import compact, names
 
@@ -126,3 +128,59 @@ def test_the_list_of_names_is_complete():
     known = set(names.lists()[1])
     missing = {name for name in run.stdout.split() if name.isidentifier() and not name.startswith("__")} - known
     assert not missing , missing
+
+
+FIRST = '''
+from helper import shared_name as known
+from time import sleep
+_LOW = [1]
+def parse(text):
+    return (known(text), _LOW)
+def open_it(sleep=3):
+    return sleep
+class Thing:
+    def parse(self):
+        return parse("a")
+'''
+SECOND = '''
+from first import Thing, parse as read
+_LOW = [2]
+def parse(text):
+    open = read(text)
+    return open, _LOW
+def late():
+    from first import open_it
+    return open_it()
+def keeps(path):
+    return open
+'''
+USER = "from second import parse, late\nfrom first import parse as other, Thing\nfrom box import third\nresult = parse('x')[:2], late(), other('y'), Thing().parse(), third.double(2)\n"
+THIRD = "open = [5]\ndef double(number):\n    return number * 2, open\n"
+
+
+def test_joined_modules_do_the_same():
+    import sys
+    import types
+
+    sources = {"helper": "def shared_name(text):\n    return text\n", "first": FIRST, "second": SECOND, "box": "", "box.third": THIRD, "user": USER}
+    for groups in ({}, {"all": ("second", "box.third", "first")}, {"second": ("first", "second")}):
+        made = compact(sources, fixed=("from user import result\n",), groups=groups)[0]
+        assert len(made) == len(sources) - len([name for members in groups.values() for name in members]) + len(groups)
+        modules = {}
+        try:
+            for name in ("box", "helper", "first", "box.third", "second", "all", "user"):
+                if name in made:
+                    sys.modules[name] = modules[name] = types.ModuleType(name)
+                    modules[name].__path__ = []
+                    exec(compile(made[name], name, "exec"), modules[name].__dict__)
+                    if name == "box.third":
+                        modules["box"].third = modules[name]
+        finally:
+            for name in modules:
+                del sys.modules[name]
+        assert modules["user"].result == ((("x", [1]), [2]), 3, ("y", [1]), ("a", [1]), (4, [5])), groups
+
+
+def test_what_a_text_names_is_not_joined():
+    with pytest.raises(ValueError, match="named in a text"):
+        compact({"a.b": "x = 1\n", "a.c": "unload('a.b')\n"}, groups={"a.d": ("a.b", "a.c")})
