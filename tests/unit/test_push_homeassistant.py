@@ -88,13 +88,13 @@ def test_everything_is_as_home_assistant_accepts_it():
         check(component)
     for field in ("uniq_id", "default_entity_id", "name"):
         assert len({c[field] for c in components.values()}) == len(components), field
-    assert len(components) == len(QUANTITIES) + 5
+    assert len(components) == len(QUANTITIES) + 6
 
 
 def test_only_what_the_meter_sends():
     components = message(["power_w", "gas_l"])["cmps"]
     assert {k for k, c in components.items() if c.get("ent_cat") != "diagnostic"} == {"power_w", "gas_l"}
-    assert len(message([])["cmps"]) == 5
+    assert len(message([])["cmps"]) == 6
 
 
 def test_energy_dashboard_kinds():

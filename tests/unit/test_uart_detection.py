@@ -2,6 +2,7 @@
 
 import json
 import os
+import sys
 
 import bridge.uart.detection as resident
 import bridge.uart.finding as finding
@@ -79,6 +80,9 @@ class Line:
         self.detection = resident.Detection(self, self, usual, protocol, fixed, self, self.log, interfaces, _FILE, poll_s)
         self.task = self.detection.run()
 
+    def unload(self, *names):
+        """The modules stay: they have this line for asyncio."""
+
     # the port, the clock
 
     def set_line(self, line):
@@ -130,7 +134,7 @@ class Line:
         modules = (resident, finding, request)
         kept = [module.asyncio for module in modules]
         unload = resident.unload
-        resident.unload = lambda *names: None
+        resident.unload = self.unload
         for module in modules:
             module.asyncio = self
         end = self.now + seconds * 1000
@@ -421,6 +425,15 @@ def test_every_word_and_its_advice():
         assert line.detection.heard() == word
         line.run(80)
         assert line.detection.heard() == "silence"
+
+
+def test_the_code_of_the_search_goes_when_it_is_over():
+    line = Line(bursts=every(1000, 300, _SML, "sml"))
+    gone = []
+    line.unload = lambda *names: gone.extend(names)
+    line.run(20)
+    assert gone == ["bridge.uart.finding", "bridge.uart.settings", "bridge.uart.request"]
+    assert not [name for name in gone if name not in sys.modules and name != "bridge.uart.request"]  # names that there are
 
 
 def test_noise_is_not_blamed_on_anything_before_all_lines_were_tried():

@@ -45,6 +45,7 @@ DIAGNOSTICS = (
     ("uptime", "Uptime", "duration", "s", _NOW, "{{ value_json.get('uptime_s') }}", False),
     ("telegrams", "Telegrams", "", "", _GROWS, "{{ value_json.get('meter', {}).get('frames') }}", False),
     ("crc_errors", "Checksum errors", "", "", _GROWS, "{{ value_json.get('meter', {}).get('crc_errors') }}", False),
+    ("heard", "Meter line", "", "", "", "{{ value_json.get('meter', {}).get('heard') }}", False),
     ("last_reading", "Last reading", "timestamp", "", "", "{{ value_json.get('time') }}", True),
 )
 
