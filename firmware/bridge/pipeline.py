@@ -100,9 +100,11 @@ class Pipeline:
         search = self._search
         known = [framer.PROTOCOL for framer, _ in self.links]
         for name in search.look(chunk, known):
-            if known == [_BARE] or len(self.links) == _MOST_LINKS:
+            if _BARE in known and name in search.layers:
+                self._forget([self.links.pop(known.index(_BARE))])
+            elif len(self.links) == _MOST_LINKS:
                 self._forget([self.links.pop(0)])
-                known = ()
+            known = [framer.PROTOCOL for framer, _ in self.links]
             link = self._listen(name)
             if search.before:
                 self._through(link, memoryview(search.window)[: search.before], tick)

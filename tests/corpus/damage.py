@@ -7,6 +7,8 @@ ALL = 1 << 16
 
 def damaged(data: bytes, samples: int):
     """(name, copy, most telegrams that it may cost) for each kind of fault at `samples` places."""
+    yield "noise before", NOISE + data, 0
+    yield "text before", b"/ABC5 1.8.0(1)" + data, MOST_HARMED
     yield "noise between", data + NOISE, 0
     yield "zeros between", data + bytes(40), 0
     share = sum(data) % 97  # another part of each capture

@@ -63,6 +63,9 @@ def test_marks_inside_another_protocols_frame_mean_nothing():
     assert _found(bytes.fromhex("db0853494d4c55"), ["mbus"]) == []
     assert _found(bytes.fromhex("68fafa6853ff000167db0853494d1000"), ["dlms"]) == ["mbus"]
     assert _found(bytes.fromhex("db0853494d4c55"), ["dlms"]) == []
+    # among ciphered bytes there may be text, which is no reason to stop listening for what is ciphered
+    assert _found(b"\xdb\x08SIM\x10\0\0\0\x01\x82\x02\x00/ABC5") == ["dlms", "p1"]
+    assert _found(bytes.fromhex("db0853494d4c55"), ["p1"]) == ["dlms"]
 
 
 def test_the_belgian_s1_port():

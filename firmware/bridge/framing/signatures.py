@@ -17,14 +17,16 @@ from bridge.framing.crc import X25_INVERT, crc16_x25
 
 _TAIL = const(64)  # bytes that are looked at again with the next chunk: D0's identification stands so far before its first mark
 _CODE = const(16)  # no code of D0 is longer
-_BARE = "dlms"  # has no link layer: its marks mean nothing inside another protocol's frame
+_BARE = "dlms"  # has no link layer: its marks mean nothing inside the frame of one that has; text among its ciphered bytes means nothing
 _HEADER = const(12)  # of HDLC, with two addresses of four bytes
 _SLASH, _STX, _LONG_FRAME, _DOT, _STAR, _BRACKET = const(47), const(2), const(0x68), const(46), const(42), const(40)
 _FLAG, _DATA, _TITLE, _LLC, _ESCAPE, _SHORT_FRAME = const(0x7E), const(0x0F), const(0xDB), const(0xE6), const(0x1B), const(0x10)
 
 
 class Search:
-    """Looks at a stream, chunk by chunk. `s1`: a frame of the Belgian S1 port was seen."""
+    """Looks at a stream, chunk by chunk. `s1`: a frame of the Belgian S1 port was seen; `layers`: protocols that are around bare APDUs."""
+
+    layers = ("hdlc", "mbus", "amis")
 
     def __init__(self):
         self.window = b""  # the newest chunk, behind the end of the one before
@@ -43,8 +45,9 @@ class Search:
 
             found.remove("s1")
             self.s1 = self.s1 or is_s1(self.window, 0, len(self.window))
-        if _BARE in found and (len(found) > 1 or known and known != [_BARE]):
-            found.remove(_BARE)
+        for name in self.layers:
+            if _BARE in found and (name in found or name in known):
+                found.remove(_BARE)
         return [name for name in found if name not in known]
 
 
