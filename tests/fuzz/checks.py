@@ -139,10 +139,10 @@ def dlms(stream, end: int, payload: bytes, checksum: str) -> bool:
 
 def d0(stream, end: int, payload: bytes, checksum: str) -> bool:
     """Text up to '!'; with a BCC, that of what lies between an STX and the ETX before `end`."""
-    if payload[-1:] != b"!" or not all(32 <= octet < 127 or octet in b"\r\n" for octet in payload):
+    if payload[-1:] != b"!":
         return False
     if checksum == "none":
-        return bytes(stream[:end]).replace(b"\x02", b"\n").rfind(payload) >= 0
+        return all(32 <= octet < 127 or octet in b"\r\n" for octet in payload) and bytes(stream[:end]).replace(b"\x02", b"\n").rfind(payload) >= 0
     at = end
     while checksum == "bcc" and stream[end - 2] == 3:
         at = stream.rfind(b"\x02", 0, at)

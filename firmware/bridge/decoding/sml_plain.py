@@ -6,6 +6,31 @@ Imported by sml.py only when the emitter is missing.
 _KINDS = b"\x50\x60"  # signed and unsigned integers
 
 
+def _head(buffer, at: int, register) -> int:
+    """Code, status and time of the entry at `at`; the index behind them, 0 when they are not ordinary or the time is absolute."""
+    register.ab = buffer[at + 2] << 8 | buffer[at + 3]
+    register.cde = buffer[at + 4] << 16 | buffer[at + 5] << 8 | buffer[at + 6]
+    register.f = buffer[at + 7]
+    at += 8
+    status = 0
+    size = buffer[at] - 0x60
+    if 2 <= size <= 5:
+        for octet in buffer[at + 1 : at + size]:
+            status = status << 8 | octet
+        at += size
+    elif buffer[at] == 1:
+        at += 1
+    else:
+        return 0
+    register.status = status
+    if buffer[at] == 1:
+        return at + 1
+    if buffer[at] == 0x72 and buffer[at + 1] == 0x62 and buffer[at + 2] == 1:  # seconds since power-up
+        at += 3
+    size = buffer[at] - 0x60
+    return at + size if 2 <= size <= 5 else 0
+
+
 def run(buffer, at: int, end: int, work, register, views, emit) -> int:
     """Reads entries from `at` on, as many as work[0] says, and counts that down; gives where it stopped."""
     register.time = None
@@ -14,35 +39,12 @@ def run(buffer, at: int, end: int, work, register, views, emit) -> int:
     while left:
         if at + 32 > end or buffer[at] != 0x77 or buffer[at + 1] != 7:
             break
-        cde = buffer[at + 4] << 16 | buffer[at + 5] << 8 | buffer[at + 6]
-        register.ab = buffer[at + 2] << 8 | buffer[at + 3]
-        register.cde = cde
-        register.f = buffer[at + 7]
-        after = at + 8
-        status = 0
-        size = buffer[after] - 0x60
-        if 2 <= size <= 5:
-            for octet in buffer[after + 1 : after + size]:
-                status = status << 8 | octet
-            after += size
-            if status:
-                work[12] = status & 0xFFFF
-        elif size == -0x5F:
-            after += 1
-        else:
+        after = _head(buffer, at, register)
+        if not after or after + 8 > end:
             break
-        register.status = status
-        if buffer[after] == 1:
-            after += 1
-        else:
-            if buffer[after] == 0x72 and buffer[after + 1] == 0x62 and buffer[after + 2] == 1:  # seconds since power-up
-                after += 3
-            size = buffer[after] - 0x60
-            if not 2 <= size <= 5:
-                break
-            after += size
-        if after + 8 > end:
-            break
+        if register.status:
+            work[12] = register.status & 0xFFFF
+        cde = register.cde
         unit = scaler = 0
         if buffer[after] == 0x62:
             unit = buffer[after + 1]
