@@ -2,7 +2,7 @@
 
 import ast
 
-from host_tools.compact import constants, join, names, program
+from host_tools.compact import constants, join, names, order, program
 
 
 def compact(
@@ -15,13 +15,17 @@ def compact(
     """
     trees = {name: ast.parse(text) for name, text in sources.items()}
     others = [ast.parse(text) for text in fixed]
-    for tree in trees.values():
+    for module, tree in trees.items():
         _drop_docstrings(tree)
+        if module not in native:
+            _drop_annotations(tree)
     constants.fold(trees, program.reached(trees, others))
     join.join(trees, groups or {})
     told = names.rename(trees, others)
     for module in native:
         names.shorten_locals(trees[module])
+    for tree in trees.values():
+        order.order(tree)
     return {module: ast.unparse(ast.fix_missing_locations(tree)) + "\n" for module, tree in trees.items()}, told
 
 
@@ -32,3 +36,12 @@ def _drop_docstrings(tree: ast.Module) -> None:
             del body[0]
             if not body and not isinstance(node, ast.Module):
                 body.append(ast.Pass())
+
+
+def _drop_annotations(tree: ast.Module) -> None:
+    """The compiler ignores them, but where there is machine code."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.arg):
+            node.annotation = None
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            node.returns = None
