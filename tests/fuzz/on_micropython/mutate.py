@@ -48,11 +48,12 @@ class Fuzz:
         self.check = getattr(checks, protocol)
         self.telegrams = telegrams
         self.good = telegrams[0]
-        self.buffer = bytearray(LONGEST + len(self.good))
+        self.late = checks.LATE.get(protocol, 0)
+        self.again = 2 + self.late // len(self.good)
+        self.buffer = bytearray(LONGEST + (1 + self.again) * len(self.good) + self.late)  # once: the heap has few large pieces free
         self.view = memoryview(self.buffer)
         self.size = 0
         self.add = self.emit  # one bound method for all
-        self.late = checks.LATE.get(protocol, 0)
         self.payload = None
         self.renew()
         promise(self.payload is not None, "the good telegram is none")
@@ -63,7 +64,7 @@ class Fuzz:
         self.builder = None
         gc.collect()
         self.builder = Builder()
-        self.feed(self.good)
+        self.feed(self.good, 0, len(self.good))
 
     def emit(self, register) -> None:
         value = register.value
@@ -71,14 +72,13 @@ class Fuzz:
         promise(-128 <= register.scaler <= 127, "a scaler out of range")
         self.builder.add(register)
 
-    def feed(self, data, at: int = 0) -> None:
-        """All of `data` from index `at` on, in chunks; `payload` is that of the last frame."""
-        size = len(data)
+    def feed(self, data, at: int, size: int) -> None:
+        """data[at:size] in chunks; `payload` is that of the last frame."""
         view = memoryview(data)
         longest = 1 << random.getrandbits(2) * 3 + 1  # 2, 16, 128, 1024
         self.payload = None
         while at < size:
-            chunk = view[at : at + 1 + random.getrandbits(10) % longest]
+            chunk = view[at : min(size, at + 1 + random.getrandbits(10) % longest)]
             used = 0
             while used < len(chunk):
                 count = self.framer.feed(chunk, used)
@@ -112,14 +112,23 @@ class Fuzz:
     def once(self) -> None:
         """One input: a mutated telegram and the good one behind it."""
         size = self.mutated()
+        late = self.late
         good = self.good
         self.buffer[size : size + len(good)] = good
-        self.size = size + len(good)
-        self.feed(bytes(self.view[: self.size]))
+        size += len(good)
+        self.size = size
+        self.feed(self.buffer, 0, self.size)
         if self.payload != self.good_payload:
             promise(self.payload is not None or self.late > 0, "no frame after a damaged telegram")
-            self.feed(bytes(self.view[: self.size]) + good * (2 + self.late // len(good)), self.size)
+            for _ in range(self.again):
+                self.buffer[size : size + len(good)] = good
+                size += len(good)
+            self.feed(self.buffer, self.size, size)
             promise(self.payload == self.good_payload, "the good telegram did not come out")
+        if late:  # what may still be found in these bytes must not come out of the next input
+            for i in range(size, size + late):
+                self.buffer[i] = 0
+            self.feed(self.buffer, size, size + late)
         framer = self.framer
         for i in range(len(COUNTERS)):
             now = getattr(framer, COUNTERS[i])
