@@ -25,6 +25,7 @@ _MONTH_PEAKS = const(1 << 24 | 98 << 16 | 1 << 8)  # 0-0:98.1.0
 _PEAKS_TEXT = const(13)  # key of that text in Texts
 _IDS_END = const(8)
 _COUNTERS = const(26)  # these and more numbers of slots: see values.py
+_FREQUENCY = const(40)
 _PEAK = const(48)
 _FUSE = const(50)
 _PEAK_TIME = const(54)
@@ -35,34 +36,35 @@ _METER, _UPTIME = const(0), const(2)  # as in reading.py
 _RULE_LIMIT, _RULE_STAMP, _RULE_CLOCK, _RULE_STATUS = const(1), const(2), const(3), const(4)
 _AMPERE = const(33)
 _NO_LIMIT = const(999)  # kW or A
+_POINT = const(46)
 _MAX_DIGITS = const(9)  # of a number without unit
 _MAX_CLOCK_ERROR_S = const(86400)  # further from the dongle's own clock than this, a meter's clock is not believed
 _ZONE_S, _ZONE_ERROR_S = const(3600), const(120)  # Lithuania's and Ireland's stamps are an hour from central Europe's, within this
 _MAX_LOCAL_ERROR_S = const(1200)  # likewise, of a clock that does not say whether it is summer time: many know none
 _LOCAL = const(1)  # in the place of an exponent: the time is of such a clock
-_DOUBTED = ("p1", "d0")  # text: of these, what has no checksum and came in the clear may be misread
+_DOUBTED = ("p1", "d0")  # text: of these, what came in the clear with no checksum or a weak one may be misread
+_WEAK = ("none", "bcc")
 
 
 class Builder:
     """Reused for every telegram: `begin`, `add` per register, `finish`. `values`: for the decoder, see there.
 
-    `careful`: a telegram without checksum has to agree with another one (see doubt.py); False for captures.
-    Counts into `counters` (a core Counters): counter_falls, ignored_values (unit or size does not fit the code), malformed_peaks,
-    doubted_telegrams.
+    `careful`: a telegram without a good checksum has to agree with another one (see doubt.py), a sub-meter's first value is not 0;
+    False for captures. Counts into `counters` (a core Counters): counter_falls, ignored_values (unit or size does not fit the
+    code), malformed_peaks, doubted_telegrams.
     """
 
     def __init__(self, counters=None, careful: bool = False):
         self._careful = careful
         self._doubt = None
         self._doubted = False
-        self._first_stands = False
         self.counters = Counters() if counters is None else counters
         values = self.values = Values()
         self._value = values.value
         self._exponent = values.exponent
         self._form = values.form
         self._texts = Texts()
-        self._submeters = Submeters(_rows, self._texts)
+        self._submeters = Submeters(_rows, self._texts, values, careful)
         self._schemas = Schemas()
         self._schema = None
         self._clock = Clockwork()
@@ -74,14 +76,13 @@ class Builder:
         self.values.begin()
         self._submeters.begin()
         self._texts.begin(frame)
-        self._doubted = self._careful and frame and frame.checksum == "none" and not frame.security and frame.protocol in _DOUBTED
+        self._doubted = self._careful and frame and frame.checksum in _WEAK and not frame.security and frame.protocol in _DOUBTED
         if self._doubted:
             if self._doubt is None:
                 from bridge.reading.doubt import Doubt
 
                 self._doubt = Doubt(self.values)
-            self._first_stands = frame.protocol == "p1"  # its frame says more, and it comes every 10 s only
-            self._doubt.begin()
+            self._doubt.begin(frame)
 
     def add(self, register) -> None:
         """Takes one register; it is not kept."""
@@ -124,30 +125,31 @@ class Builder:
     def finish(self, seq: int, now: int, now_source: int):
         """The Reading number `seq`, None when no register was a quantity. `now`: the dongle's clock, `now_source` BRIDGE or UPTIME."""
         values = self.values
-        if self._doubted and not self._doubt.believes(self._texts.get(0, _IDS_END), now, self._first_stands):
+        if self._doubted and not self._doubt.believes(self._texts.get(0, _IDS_END), now):
             self.counters.add("doubted_telegrams")
             return None
         self._texts.end()
         if self._texts.changed and self._texts.is_other_meter():  # whose counters start where they are
             self._submeters.forget()
             values.accept_all()
-        self._submeters.resolve(values)
+        self._submeters.resolve()
         if self._texts.changed or self._submeters.changed:
             self._submeters.changed = False
             self._texts.make_meter(self._submeters.ids)
         values.settle()
         values.derive()
         values.settle()
+        picked = self._pick()
+        if picked is None:
+            values.drop()
+            picked = self._pick()
         if values.falls:
             self.counters.add("counter_falls", values.falls)
             values.falls = 0
-        if self._submeters.ignored:
-            self.counters.add("ignored_values", self._submeters.ignored)
-            self._submeters.ignored = 0
-        schema = self._schema
-        if schema is None or schema.form != values.quantities:
-            schema = self._schema = self._schemas.of(values.quantities)
-        if not schema.ids:
+        if values.ignored:
+            self.counters.add("ignored_values", values.ignored)
+            values.ignored = 0
+        if not picked:
             return None
         if self._form[_TIME]:
             time = self._value[_TIME]
@@ -157,7 +159,13 @@ class Builder:
             if now_source == _UPTIME or -limit <= time - now <= limit:
                 now = time
                 now_source = _METER
-        return Reading(self._texts.meter, seq, now, now_source, schema, schema.pick(self._value))
+        return Reading(self._texts.meter, seq, now, now_source, self._schema, picked)
+
+    def _pick(self):
+        schema = self._schema
+        if schema is None or schema.form != self.values.quantities:
+            schema = self._schema = self._schemas.of(self.values.quantities)
+        return schema.pick(self._value)
 
     def _note(self, register, slot: int) -> None:
         """Notes for the decoder where a register that was as usual goes (see decoding/register.py for the cells)."""
@@ -178,9 +186,9 @@ class Builder:
 
     def _put(self, target: int, value: int, exponent: int) -> bool:
         """Takes a value that may be large, negative, lower than before or of other decimals than before; whether it is taken."""
-        if exponent > _ZERO or not 20 <= exponent or not 0 <= value < 1000000000:
+        if exponent > _ZERO or not 20 <= exponent or not 0 <= value < 1000000000 or target == _FREQUENCY:
             if absurd(target, value, exponent):
-                self.counters.add("ignored_values")
+                self.values.ignored += 1
                 return False
         self.values.put(target, value, exponent)
         return True
@@ -205,7 +213,9 @@ class Builder:
                 elif rule == _RULE_STATUS:  # D0 sends it in hex
                     value = int(bytes(value), 16)
                 else:
-                    point = bytes(value).find(b".") + 1
+                    while point < len(value) and value[point] != _POINT:
+                        point += 1
+                    point = (point + 1) % (len(value) + 1)
                     if point and len(value) > 1:  # a power factor
                         exponent += point - len(value)
                         value = bytes(value[: point - 1]) + bytes(value[point:])
@@ -214,7 +224,7 @@ class Builder:
                 value = None
         if value is None or unit != row >> 16 and (unit != 255 or row >> 16):
             if value is None or rule != _RULE_LIMIT or unit != _AMPERE:
-                self.counters.add("ignored_values")
+                self.values.ignored += 1
                 return
             target = _FUSE
             exponent += 3

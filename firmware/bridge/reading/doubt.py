@@ -1,8 +1,9 @@
-"""Telegrams without a checksum: the counters of one in, out whether it is believed. Values in slots, times in seconds.
+"""Telegrams without a checksum, or with D0's BCC: the counters of one in, out whether it is believed. Values in slots, times in seconds.
 
-Structure proves that a telegram is whole, not that no digit was misread. So one is believed when it has the counters and the
-meter id of the last believed one, or else of the one right before it, and they grew since by what a home can use. One that
-is not costs itself alone; the first of all, the first after a jump or of another meter, is believed with the next.
+Structure proves that a telegram is whole, not that no digit was misread; to a BCC (an exclusive or) every 128th misread one
+looks right. So one is believed when it has the counters and the meter id of the last believed one, or else of the one right
+before it, and they grew since by what a home can use. One that is not costs itself alone; the first after a jump or of
+another meter is believed with the next, and so is the first of all when neither a BCC nor P1's frame speaks for it.
 """
 
 from micropython import const
@@ -10,7 +11,7 @@ from micropython import const
 _COUNTERS = const(26)  # as in values.py
 _ELECTRIC = const(12)  # slots of electric energy come first
 _WH_PER_S = const(25)  # 90 kW, more than 3 x 100 A
-_LONGEST_S = const(60)  # time for which growth is allowed: after a longer pause the next telegram has to agree
+_LONGEST_S = const(3600)  # time for which growth is allowed: after a longer pause the next telegram has to agree
 _OTHER_STEP = const(20000)  # l or kJ at once: gas, water and heat meters are read hourly
 _ZERO = const(32)  # EXPONENT_ZERO
 
@@ -20,25 +21,28 @@ class Doubt:
 
     def __init__(self, values):
         self._values = values
+        self._checked = self._first_stands = False
         self._kept = [0] * _COUNTERS  # the last good values, and
         self._kept_exponent = bytearray(_COUNTERS)
         self._good = [None, b"", 0]  # id, form and time of the last telegram that was believed
         self._seen = [None, b"", 0]  # of the last one at all, and its
         self._seen_value = [0] * _COUNTERS
 
-    def begin(self) -> None:
+    def begin(self, frame) -> None:
         """A telegram begins: what it may overwrite is kept."""
         values = self._values
+        self._checked = frame.checksum != "none"
+        self._first_stands = self._checked or frame.protocol == "p1"  # whose frame says more, and it comes every 10 s only
         for slot in range(_COUNTERS):
             self._kept[slot] = values.value[slot]
             self._kept_exponent[slot] = values.exponent[slot]
 
-    def believes(self, id: str, now: int, first: bool) -> bool:
-        """Whether the telegram of meter `id` stands; if not, its counters are taken back. `first`: one that nothing precedes does."""
+    def believes(self, id: str, now: int) -> bool:
+        """Whether the telegram of meter `id` stands; if not, its counters are taken back."""
         values = self._values
         form = bytes(values.form[:_COUNTERS])
         good, seen = self._good, self._seen
-        believed = first and not good[1] or self._follows(good, self._kept, self._kept_exponent, id, form, now)
+        believed = self._first_stands and not good[1] or self._follows(good, self._kept, self._kept_exponent, id, form, now)
         believed = believed or self._follows(seen, self._seen_value, seen[1], id, form, now)
         for slot in range(_COUNTERS):
             self._seen_value[slot] = values.value[slot]
@@ -53,15 +57,17 @@ class Doubt:
 
     def _follows(self, before: list, value: list, exponent, id: str, form: bytes, now: int) -> bool:
         """Whether this telegram can come after the one `before`, whose counters were value x 10^exponent."""
-        if before[0] != id or before[1] != form:
+        if before[0] != id or not before[1]:
+            return False
+        if before[1] != form and not self._checked:
             for slot in range(_COUNTERS):  # other decimals are no other counters
-                if before[0] != id or not before[1] or (not before[1][slot]) != (not form[slot]):
+                if (not before[1][slot]) != (not form[slot]):
                     return False
         elapsed = now - before[2]
         if not 0 <= elapsed <= _LONGEST_S:
             elapsed = _LONGEST_S
         for slot in range(_COUNTERS):
-            if form[slot]:
+            if form[slot] and exponent[slot]:
                 step = _WH_PER_S * (elapsed + 1) if slot < _ELECTRIC else _OTHER_STEP
                 if not _grew(value[slot], exponent[slot], self._values.value[slot], form[slot], step):
                     return False

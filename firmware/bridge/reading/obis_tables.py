@@ -10,6 +10,7 @@ used to derive some, or are times. Rules:
     stamp   the register has a time of its own; it becomes the quantity of the same name that ends in _time
     clock   the value is the time of the telegram
     status  the value is a status word
+    checked the value has a lower bound, which decoders do not know
 
 Sources: DSMR 5.0.2 P1, e-MUCs-P1 1.7.1, SML registers of FNN and EDL meters, DLMS UA blue book (codes, units).
 """
@@ -57,7 +58,7 @@ ELECTRICITY = """
 31.7.0 A current_l1_ma
 51.7.0 A current_l2_ma
 71.7.0 A current_l3_ma
-14.7.0 Hz frequency_mhz
+14.7.0 Hz frequency_mhz checked
 13.7.0 - power_factor_permille
 81.7.1 deg angle_u2_u1_deg
 81.7.2 deg angle_u3_u1_deg
@@ -127,7 +128,7 @@ SLOTS = COUNT + len(HELPERS)
 
 _UNIT_CODES = {"-": 0, "deg": 8, "m3": 13, "GJ": GIGAJOULE, "W": 27, "var": 29, "Wh": 30, "varh": 32, "A": 33, "V": 35, "Hz": 44}
 _SHIFTS = {"V": 3, "A": 3, "Hz": 3, "m3": 3, "GJ": 6}  # to mV, mA, mHz, litre, kJ
-_RULES = ("", "limit", "stamp", "clock", "status")
+_RULES = ("", "limit", "stamp", "clock", "status", "checked")
 _MEDIA = {"1-0": 0, "0-0": 1, "1-3": 2, "129-129": 3}  # the numbers of builder's MEDIA; *F other than 255 is 4
 _SUBMETER = 5 << 24
 

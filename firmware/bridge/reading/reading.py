@@ -6,7 +6,8 @@ them, so that a reading itself is little more than a list of integers.
 
 from micropython import const
 
-from bridge.reading.quantities import COUNT, COUNTERS
+from bridge.reading.quantities import COUNT, COUNTERS, GAUGES_END
+from bridge.reading.values import most
 
 METER = 0  # the meter's own clock
 BRIDGE = 1  # the dongle's clock, set
@@ -51,13 +52,20 @@ class Schema:
         for index, id in enumerate(self.ids):
             slots[id] = index
         self.slots = bytes(slots)
+        self._first = len([id for id in self.ids if id < COUNTERS])
+        self._most = [most(id, form[id]) for id in self.ids if COUNTERS <= id < GAUGES_END]
 
-    def pick(self, values: list) -> list:
-        """Of values by id, those of the quantities there are."""
+    def pick(self, values: list):
+        """Of values by id, those of the quantities there are; None when one of the gauges cannot be."""
         found = values[: len(self.ids)]  # a list of the right length
         at = 0
         for id in self.ids:
             found[at] = values[id]
+            at += 1
+        at = self._first
+        for limit in self._most:
+            if not -limit <= found[at] <= limit:
+                return None
             at += 1
         return found
 

@@ -2,7 +2,8 @@
 
 What a channel carries is told by its device type (0-n:24.1.0), never by its number; lines come in any order, so values wait
 until the telegram is whole. Of two meters of one kind the one with the newest time counts: after an exchange the old
-channel stays, with a stale value.
+channel stays, with a stale value. Where both live they do not take turns: one that was left has to be _RETURN_S newer.
+A value of 0 before any other is none: a meter that starts sends it until it has heard of the sub-meter.
 """
 
 from micropython import const
@@ -22,9 +23,8 @@ _MAX_DIGITS = const(3)  # of a device type
 _ZERO = const(32)  # EXPONENT_ZERO
 _TEXTS = const(16)  # keys of the channels' ids in Texts: two each, from here on
 _VALVE_SLOT = const(53)
-_GAS_TIME = const(55)  # slots of gas_time and of gas_l: others follow them
-_GAS_SLOT = const(12)
-_KINDS = ("gas_id", "water_id", "water_id", "heat_id")  # of the quantities from _GAS_SLOT on
+_GAS_TIME = const(55)  # slot of gas_time: others follow it
+_RETURN_S = const(7200)  # meters of gas and water are heard every 5 to 60 minutes
 
 
 class _Channel:
@@ -35,22 +35,24 @@ class _Channel:
         self.stamp_utc = None
         self.known_type = self.type = self.unit = self.exponent = 0
         self.value = self.valve = self.time = None
+        self.left = 0  # seconds by which it has to be newer than the others
 
 
 class Submeters:
-    """`rows`: the table of obis_tables; `texts`: a Texts that keeps ids.
+    """`rows`: the table of obis_tables; `texts`: a Texts that keeps ids; `values`: the builder's Values; `careful`: as there.
 
-    `ids`: what each kind of Meter id ("gas_id", ...) is; `changed` until somebody lowers it; `ignored` registers.
+    `ids`: the id of the sub-meter that each quantity is of; `changed` until somebody lowers it.
     """
 
-    def __init__(self, rows: dict, texts):
+    def __init__(self, rows: dict, texts, values, careful: bool):
         self._rows = rows
         self._texts = texts
+        self._values = values
+        self._careful = careful
         self._channels = []  # as many as the meter has shown
         self._valued = 0  # values in this telegram
         self.ids = {}
         self.changed = False
-        self.ignored = 0
 
     def begin(self) -> None:
         """A new telegram: what the one before said of the channels is no more, but for what was understood."""
@@ -71,7 +73,7 @@ class Submeters:
             if isinstance(value, int):
                 self._take_value(channel, register)
             elif len(value):  # an empty value is none, not a wrong one
-                self.ignored += 1
+                self._values.ignored += 1
         elif cde == _TYPE:
             if channel.type_text != value:
                 channel.type_text = value if isinstance(value, int) else bytes(value)
@@ -87,8 +89,9 @@ class Submeters:
         self.ids.clear()
         self.changed = True
 
-    def resolve(self, values) -> None:
-        """The telegram is whole: puts what the channels have into `values`, a values.Values."""
+    def resolve(self) -> None:
+        """The telegram is whole: puts what the channels have into the values."""
+        values = self._values
         number = 0
         for channel in self._channels:
             number += 1
@@ -98,26 +101,29 @@ class Submeters:
             if channel.value is None:
                 continue
             if row is None or channel.unit != row >> 16:
-                self.ignored += 1
-            elif self._valued < 2 or not self._is_stale(channel, row):
-                self._put(channel, row, values, self._texts.get(_TEXTS + 2 * number, _TEXTS + 2 * number + 2))
+                values.ignored += 1
+                continue
+            channel.left = _RETURN_S if self._valued > 1 and self._is_stale(channel, row) else 0
+            if not channel.left:
+                self._put(channel, row, self._texts.get(_TEXTS + 2 * number, _TEXTS + 2 * number + 2))
 
-    def _put(self, channel: _Channel, row: int, values, id: str) -> None:
+    def _put(self, channel: _Channel, row: int, id: str) -> None:
+        values = self._values
         quantity = row & 255
         exponent = channel.exponent + (row >> 8 & 15)
         if absurd(quantity, channel.value, exponent):
-            self.ignored += 1
+            values.ignored += 1
+            return
+        if self._careful and not channel.value and not values.exponent[quantity]:
             return
         values.put(quantity, channel.value, exponent)
         if channel.time is not None:
             values.put(_GAS_TIME + (row >> 12 & 15), channel.time, _ZERO)
-        if id and quantity - _GAS_SLOT < len(_KINDS):
-            kind = _KINDS[quantity - _GAS_SLOT]
-            if self.ids.get(kind) != id:
-                if kind in self.ids:
-                    values.accept(quantity)
-                self.ids[kind] = id
-                self.changed = True
+        if id and self.ids.get(quantity) != id:
+            if quantity in self.ids:
+                values.accept(quantity)
+            self.ids[quantity] = id
+            self.changed = True
 
     def _is_stale(self, channel: _Channel, row: int) -> bool:
         """Whether another channel of the same kind has a newer value, or an equal one further up."""
@@ -126,7 +132,8 @@ class Submeters:
             if other is channel:
                 before = False
             elif other.value is not None and self._rows.get(5 << 24 | other.type) == row:
-                if (other.time or 0) > (channel.time or 0) or before and other.time == channel.time:
+                newer = (other.time or 0) - other.left - (channel.time or 0) + channel.left
+                if newer > 0 or before and not newer:
                     return True
         return False
 
@@ -153,5 +160,5 @@ class Submeters:
         try:
             return digits(value, 0, len(value)) if 0 < len(value) <= _MAX_DIGITS else 0
         except ValueError:
-            self.ignored += 1
+            self._values.ignored += 1
             return 0

@@ -16,6 +16,7 @@ _SLASH = const(47)
 _MAX_TEXT = const(2048)  # bytes of one text: a DSMR message is 1024 characters, sent as hex
 # Keys of texts: the rows of obis_tables.TEXTS, where the first of a kind that a meter sends counts; ids of sub-meters behind.
 _MANUFACTURER, _VERSION, _MESSAGE, _PEAKS = const(8), const(10), const(12), const(13)
+_GAS_SLOT = const(12)  # then water, hot water, heat
 _RAW, _TEXT, _TELEGRAM = const(0), const(1), const(2)
 
 
@@ -96,7 +97,7 @@ class Texts:
         return True
 
     def make_meter(self, submeter_ids: dict) -> None:
-        """Makes `meter` anew; `submeter_ids` by the names of its fields."""
+        """Makes `meter` anew; `submeter_ids` by quantity."""
         self.changed = False
         head = self._head.strip()
         identification = str(head, "ascii") if _printable(head) else ""
@@ -110,8 +111,10 @@ class Texts:
             self.get(_PEAKS, _PEAKS + 1) or (),
         )
         meter.security = self._security
-        for name in submeter_ids:
-            setattr(meter, name, submeter_ids[name])
+        ids = submeter_ids.get
+        meter.gas_id = ids(_GAS_SLOT, "")
+        meter.water_id = ids(_GAS_SLOT + 1) or ids(_GAS_SLOT + 2, "")
+        meter.heat_id = ids(_GAS_SLOT + 3, "")
 
 
 def printed(raw: bytes, is_hex: bool) -> str:

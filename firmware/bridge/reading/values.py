@@ -1,8 +1,12 @@
-"""The values of the telegram being read, in slots: numbers in, the same with counters held back that fell, and what follows from them.
+"""The values of the telegram being read, in slots: numbers in, the same without what is not believed, and what follows from them.
 
-A counter that falls (a misread telegram without checksum, a reset) keeps its last good value and is counted, until the
-lower one was confirmed by CONFIRMATIONS telegrams in a row or belongs to another meter. The same value in coarser steps
-(an SML meter that locked itself shows whole kWh) is no fall: the finer value stays until the coarse one passes it.
+Here is what the dongle believes of a number (docs/data.md tells owners); of whole telegrams without a good checksum see doubt.py.
+A counter that falls (a meter that starts, a reset) keeps its last good value and is counted, until the lower one was
+confirmed by CONFIRMATIONS telegrams in a row or belongs to another meter. A sub-meter's value is repeated for minutes or
+hours, so that of those only values count that grew: zeros while it is not heard never become a fall. The same value in
+other steps (a locked SML meter shows whole kWh) is no fall: the higher value stays until it is passed.
+A counter that jumps up is believed: so does a real one whose dongle was away, and a CRC lets no other pass.
+Gauges have bounds, generous ones, of what a home can have: `absurd`, and for what decoders put here themselves `drop`.
 
 `derive` fills what the meter does not say but what follows: net, import and export power, net power of the phases, totals
 of tariffs. A value that the meter sends is never replaced.
@@ -19,12 +23,19 @@ EXPONENT_ZERO = const(32)  # as in reading.py
 _SLOTS = const(74)
 _COUNT = const(61)
 _COUNTERS = const(26)
+_SUBMETERS, _SUBMETERS_END = const(12), const(18)  # slots of gas_l .. submeter_energy_wh
 # Slots: quantities, then obis_tables.HELPERS. The phases follow their first, T1 to T4 their total.
 _TOTALS = b"\x00\x05"  # energy_import_wh, energy_export_wh
+_EXPORTED = const(5)
 _POWER = const(26)
 _IMPORT = const(27)
 _EXPORT = const(28)
 _PHASE_1 = const(29)
+_FREQUENCY = const(40)
+_FACTOR = const(41)
+_DEMAND = const(47)  # the angles are before it
+_TIME = const(68)
+_GAUGES_END = const(51)
 _ABSOLUTE = const(61)
 _IMPORT_1 = const(62)
 _EXPORT_1 = const(65)
@@ -36,7 +47,7 @@ _REACTIVE_TARIFFS = const(70)  # two of each
 class Values:
     """Slot s holds value[s] x 10^(exponent[s] - EXPONENT_ZERO); form[s] is that exponent when this telegram has it, else 0.
 
-    Value and exponent outlive the telegram: they are the last good ones. `falls`: values held back; its reader sets it to 0.
+    Value and exponent outlive the telegram: they are the last good ones. `falls`: values held back, `ignored`: values not taken; their reader sets them to 0.
     With `rows` it is what decoders know of the next telegram (see decoding/register.py).
     """
 
@@ -46,10 +57,10 @@ class Values:
         self.form = bytearray(_SLOTS)
         self.rows = array("i", bytes(4 * KNOWN_CELLS))
         self.quantities = memoryview(self.form)[:_COUNT]  # the form without the helpers
-        self.falls = 0
+        self.falls = self.ignored = 0
         self._nothing = bytes(_SLOTS)
         self._before = {}  # slot: (value, exponent) that this telegram replaced by something lower or of other decimals; None: settled
-        self._lower = {}  # slot: [times, value, exponent] of the lower value waiting to be confirmed
+        self._lower = {}  # slot: (times, value, exponent) of the lower value waiting to be confirmed
 
     def begin(self) -> None:
         """A new telegram. Of one that was never settled, the doubtful values are taken back."""
@@ -99,20 +110,31 @@ class Values:
 
     def _believed(self, slot: int, before: int, before_exponent: int) -> bool:
         value, exponent = self.value[slot], self.exponent[slot]
-        if not less(value, exponent, before, before_exponent):
+        lack = _lack(value, exponent, before, before_exponent)
+        if lack <= 0:
             self._lower.pop(slot, None)
             return True
-        if exponent > before_exponent and before // 10 ** (exponent - before_exponent) <= value:
+        if lack < 10 ** abs(exponent - before_exponent):
             return False
-        waiting = self._lower.get(slot)
-        if not waiting or less(value, exponent, waiting[1], waiting[2]):
-            waiting = [0]
-        self._lower[slot] = waiting = [waiting[0] + 1, value, exponent]
-        if waiting[0] >= CONFIRMATIONS:
+        times, *waiting = self._lower.get(slot) or (0, 0, exponent)
+        lack = _lack(value, exponent, *waiting)
+        times = 1 if lack > 0 else times + (lack < 0 or not _SUBMETERS <= slot < _SUBMETERS_END)
+        self._lower[slot] = (times, value, exponent)
+        if times >= CONFIRMATIONS:
             del self._lower[slot]
             return True
         self.falls += 1
         return False
+
+    def drop(self) -> None:
+        """Takes gauges out of the telegram that no home can have; with an impossible net power, what followed from it."""
+        form = self.form
+        for slot in range(_COUNTERS, _GAUGES_END):
+            if form[slot] and absurd(slot, self.value[slot], form[slot]):
+                form[slot] = 0
+                self.ignored += 1
+        if not (form[_POWER] or form[_IMPORT] and form[_EXPORT]):
+            form[_IMPORT] = form[_EXPORT] = 0
 
     def derive(self) -> None:
         """Fills slots from others, in an order in which one builds on the other."""
@@ -123,7 +145,10 @@ class Values:
         if not form[_POWER]:
             if form[_ABSOLUTE]:
                 net = abs(value[_ABSOLUTE])
-                self.put(_POWER, -net if form[_STATUS] and exports(value[_STATUS]) else net, form[_ABSOLUTE])
+                if form[_STATUS]:
+                    self.put(_POWER, -net if exports(value[_STATUS]) else net, form[_ABSOLUTE])
+                elif not net or not form[_EXPORTED] or not value[_EXPORTED]:  # of a home that exports nobody knows the direction
+                    self.put(_POWER, net, form[_ABSOLUTE])
             elif form[_IMPORT] or form[_EXPORT]:
                 self._difference(_POWER, _IMPORT, _EXPORT)
             else:
@@ -185,23 +210,32 @@ def exports(status: int) -> bool:
     return bool(status & (0x800 if status & 0xFC == 4 else 0x20))
 
 
-def less(a: int, a_exponent: int, b: int, b_exponent: int) -> bool:
-    """Whether a x 10^a_exponent < b x 10^b_exponent."""
-    if a_exponent > b_exponent:
-        a *= 10 ** (a_exponent - b_exponent)
-    elif b_exponent > a_exponent:
-        b *= 10 ** (b_exponent - a_exponent)
-    return a < b
+def _lack(a: int, a_exponent: int, b: int, b_exponent: int) -> int:
+    """By how much a x 10^a_exponent is below b x 10^b_exponent, in the finer of their steps; 0 or less when it is not."""
+    finest = min(a_exponent, b_exponent)
+    return b * 10 ** (b_exponent - finest) - a * 10 ** (a_exponent - finest)
+
+
+def most(slot: int, exponent: int) -> int:
+    """The highest number that value[slot] may be with `exponent`, in a home and a little beyond.
+
+    Counters: 10^13 Wh, litres, .. would take a house 100,000 years. Gauges: 1 MW, 1 Mvar, 1 kV, 1 kA, which are all 10^6 of
+    their units (a main fuse of 3 x 100 A lets 75 kW pass; farms and workshops have current transformers), 70 Hz, a power
+    factor of 1, an angle of 360 degrees. States and times have no bounds of their own.
+    """
+    limit = 10**13
+    if _COUNTERS <= slot < _GAUGES_END or _ABSOLUTE <= slot < _TIME:
+        limit = 10**6
+        if _FREQUENCY <= slot < _DEMAND:
+            limit = 70000 if slot == _FREQUENCY else 1000 if slot == _FACTOR else 360
+    shift = EXPONENT_ZERO - exponent
+    return limit * 10**shift if shift > 0 else limit // 10**-shift
 
 
 def absurd(slot: int, value: int, exponent: int) -> bool:
-    """Whether no meter of a home can mean value x 10^(exponent - EXPONENT_ZERO), or the digits are out of all proportion.
-
-    The limits: 10^13 Wh, litres, .. for counters, for which a house would need 100,000 years; 10^9 W, mV, mA, .. for the rest.
-    """
-    if not -12 <= exponent - EXPONENT_ZERO <= 12 or slot < _COUNTERS and value < 0:
+    """Whether no meter of a home can mean value x 10^(exponent - EXPONENT_ZERO), or the digits are out of all proportion."""
+    if slot < _COUNTERS and 0 <= value < 1000000000 and 20 <= exponent <= 35:
+        return False  # as ever, without large numbers
+    if not 20 <= exponent <= 44 or slot < _COUNTERS and value < 0:
         return True
-    limit = 10**13 if slot < _COUNTERS else 10**9
-    if exponent >= EXPONENT_ZERO:
-        return abs(value) * 10 ** (exponent - EXPONENT_ZERO) >= limit
-    return abs(value) >= limit * 10 ** (EXPONENT_ZERO - exponent)
+    return slot == _FREQUENCY and _lack(value, exponent, 40, EXPONENT_ZERO + 3) > 0 or abs(value) > most(slot, exponent)
