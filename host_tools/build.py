@@ -27,7 +27,7 @@ JOINED = {
     "bridge.base": tuple(f"bridge.{name}" for name in (
         "core.civil", "core.clock", "core.log", "core.status", "core.supervisor", "core.backoff", "core.errors", "core.counters",
         "hal.memory", "hal.wlan", "hal.uart", "framing.frame", "framing.octets", "decoding.register",
-        "reading.quantities", "reading.reading", "reading.builder", "reading.values", "reading.submeters", "reading.texts", "reading.timestamp",
+        "reading.quantities", "reading.reading", "reading.builder", "reading.plausibility", "reading.values", "reading.submeters", "reading.texts", "reading.timestamp",
         "store.records", "store.encoder", "store.decoder", "store.journal", "store.store",
         "pipeline", "uart.reader", "uart.detection", "wifi.station", "push.sink", "push.payload",
     )),
@@ -57,13 +57,13 @@ def build(board: str, out: Path | None = None, own_names: bool = False) -> list[
         raise UserError(f"boards/{board}/board.json: {wrong[0]}")
     out = out or BUILD / board
     texts, told = _prepared(own_names)
-    own = sorted(path.relative_to(runtime.BOARDS / board) for path in (runtime.BOARDS / board).glob("*.py"))
-    wanted = {_target(source, text) for source, text in texts.items()} | {source.with_suffix(".mpy") for source in own} | {Path("board.json")}
+    texts |= _stand_ins(board)
+    wanted = {_target(source, text) for source, text in texts.items()} | {Path("board.json")}
     for old in [path for path in out.rglob("*") if path.is_file() and path.relative_to(out) not in wanted | {Path(NAMES)}]:
         old.unlink()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        jobs = [(source, runtime.BOARDS / board, out / source.with_suffix(".mpy")) for source in own]
+        jobs = []
         for source, text in texts.items():
             made = out / _target(source, text)
             made.parent.mkdir(parents=True, exist_ok=True)
@@ -97,6 +97,16 @@ def _prepared(own_names: bool) -> tuple[dict[Path, str], dict[str, dict[str, str
     except SyntaxError:
         return found, {}
     return starts | {paths.get(module) or Path(module.replace(".", "/") + ".py"): text for module, text in small.items()}, told
+
+
+def _stand_ins(board: str) -> dict[Path, str]:
+    """A board's own modules, with names of their own made small too, so that the firmware's heap is hardly larger than on a chip."""
+    texts = {path.stem: path.read_text(encoding="utf-8") for path in sorted((runtime.BOARDS / board).glob("*.py"))}
+    users = [path.read_text(encoding="utf-8") for path in runtime.FIRMWARE.rglob("*.py")]
+    users += [text for text in texts.values() if "import *" in text]  # what such a module has, nobody knows
+    with contextlib.suppress(SyntaxError):
+        texts |= compact({name: text for name, text in texts.items() if text not in users}, fixed=tuple(users), parameters=False)[0]
+    return {Path(f"{name}.py"): text for name, text in texts.items()}
 
 
 def _module(source: Path) -> str:

@@ -6,12 +6,17 @@ from host_tools.compact import constants, join, names, order, program
 
 
 def compact(
-    sources: dict[str, str], native: set[str] = frozenset(), fixed: tuple[str, ...] = (), groups: dict[str, tuple[str, ...]] | None = None
+    sources: dict[str, str],
+    native: set[str] = frozenset(),
+    fixed: tuple[str, ...] = (),
+    groups: dict[str, tuple[str, ...]] | None = None,
+    parameters: bool = True,
 ) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
     """Sources by dotted module name (all modules of the program at once) -> their new texts, and by module new name -> old name.
 
     `groups`: modules to be joined, by the name of what they become.
-    `native`: modules that are compiled on the device; `fixed`: texts of programs that use these and stay as they are.
+    `native`: modules that are compiled on the device; `fixed`: texts of programs that use these and stay as they are,
+    who may give `parameters` by keyword if those are not renamed.
     """
     trees = {name: ast.parse(text) for name, text in sources.items()}
     others = [ast.parse(text) for text in fixed]
@@ -19,9 +24,9 @@ def compact(
         _drop_docstrings(tree)
         if module not in native:
             _drop_annotations(tree)
-    constants.fold(trees, program.reached(trees, others))
+    constants.fold(trees, program.reached(trees, others) | set(names.lists()[1]))
     join.join(trees, groups or {})
-    told = names.rename(trees, others)
+    told = names.rename(trees, others, parameters)
     for module in native:
         names.shorten_locals(trees[module])
     for tree in trees.values():

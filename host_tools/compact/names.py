@@ -24,13 +24,16 @@ def lists() -> tuple[list[str], list[str]]:
     return words, names
 
 
-def rename(trees: dict[str, ast.Module], fixed: Iterable[ast.Module] = ()) -> dict[str, dict[str, str]]:
+def rename(trees: dict[str, ast.Module], fixed: Iterable[ast.Module] = (), parameters: bool = True) -> dict[str, dict[str, str]]:
     """Changes the trees, by dotted module name all modules of the program; `fixed` are programs beside it that stay as they are.
+    Without `parameters` functions keep the names of theirs: those programs may use them.
 
     Gives by module: the word that stands in its file now -> the name that it had.
     """
     words, names = lists()
     program = Program(trees, set(names), list(fixed))
+    if not parameters:
+        program.shared -= program.keywords
     pool = [word for word in words if word not in program.mentioned]
     attributes = dict(zip(sorted(program.attributes | program.both), _fresh(pool, program.mentioned)))
     both = {name: attributes[name] for name in program.both}
@@ -48,7 +51,7 @@ def rename(trees: dict[str, ast.Module], fixed: Iterable[ast.Module] = ()) -> di
         globals_ |= dict(zip(sorted(program.private[module]), _fresh(pool, program.mentioned | used)))
         told[module] = _Renamer(module, globals_, attributes, classes).run(tree)
         for node in ast.walk(tree):
-            if isinstance(node, FUNCTIONS):
+            if parameters and isinstance(node, FUNCTIONS):
                 _shorten_parameters(node, keywords)
     return told
 
