@@ -18,6 +18,7 @@ class Frame:
         self.buffer = bytearray(text)
         self.start = 0
         self.end = len(text)
+        self.checksum = "crc16"
         self.security = ""
 
 

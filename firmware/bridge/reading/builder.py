@@ -9,11 +9,12 @@ from micropython import const
 from bridge.core.counters import Counters
 from bridge.core.unload import unload
 from bridge.reading import obis_tables
+from bridge.reading.plausibility import absurd, believed_time
 from bridge.reading.reading import Reading, Schemas
 from bridge.reading.submeters import CHANNELS, Submeters
 from bridge.reading.texts import Texts
 from bridge.reading.timestamp import Clockwork, digits, utc
-from bridge.reading.values import Values, absurd
+from bridge.reading.values import Values
 
 _rows = obis_tables.rows()
 del obis_tables
@@ -38,9 +39,6 @@ _AMPERE = const(33)
 _NO_LIMIT = const(999)  # kW or A
 _POINT = const(46)
 _MAX_DIGITS = const(9)  # of a number without unit
-_MAX_CLOCK_ERROR_S = const(86400)  # further from the dongle's own clock than this, a meter's clock is not believed
-_ZONE_S, _ZONE_ERROR_S = const(3600), const(120)  # Lithuania's and Ireland's stamps are an hour from central Europe's, within this
-_MAX_LOCAL_ERROR_S = const(1200)  # likewise, of a clock that does not say whether it is summer time: many know none
 _LOCAL = const(1)  # in the place of an exponent: the time is of such a clock
 _DOUBTED = ("p1", "d0")  # text: of these, what came in the clear with no checksum or a weak one may be misread
 _WEAK = ("none", "bcc")
@@ -153,10 +151,9 @@ class Builder:
             return None
         if self._form[_TIME]:
             time = self._value[_TIME]
-            limit = _MAX_LOCAL_ERROR_S if self._form[_TIME] == _LOCAL else _MAX_CLOCK_ERROR_S
-            if now_source != _UPTIME and limit == _MAX_CLOCK_ERROR_S and -_ZONE_ERROR_S <= abs(time - now) - _ZONE_S <= _ZONE_ERROR_S:
-                time += _ZONE_S if time < now else -_ZONE_S
-            if now_source == _UPTIME or -limit <= time - now <= limit:
+            if now_source != _UPTIME:
+                time = believed_time(time, now, self._form[_TIME] == _LOCAL)
+            if time is not None:
                 now = time
                 now_source = _METER
         return Reading(self._texts.meter, seq, now, now_source, self._schema, picked)

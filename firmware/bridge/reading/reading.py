@@ -7,7 +7,7 @@ them, so that a reading itself is little more than a list of integers.
 from micropython import const
 
 from bridge.reading.quantities import COUNT, COUNTERS, GAUGES_END
-from bridge.reading.values import most
+from bridge.reading.plausibility import most
 
 METER = 0  # the meter's own clock
 BRIDGE = 1  # the dongle's clock, set

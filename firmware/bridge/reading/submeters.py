@@ -2,14 +2,14 @@
 
 What a channel carries is told by its device type (0-n:24.1.0), never by its number; lines come in any order, so values wait
 until the telegram is whole. Of two meters of one kind the one with the newest time counts: after an exchange the old
-channel stays, with a stale value. Where both live they do not take turns: one that was left has to be _RETURN_S newer.
+channel stays, with a stale value. Where both live they do not take turns: one that stood behind has to be _RETURN_S newer.
 A value of 0 before any other is none: a meter that starts sends it until it has heard of the sub-meter.
 """
 
 from micropython import const
 
 from bridge.reading.timestamp import digits, utc
-from bridge.reading.values import absurd
+from bridge.reading.plausibility import absurd
 
 CHANNELS = const(4)  # a P1 meter has four
 _TYPE = const(24 << 16 | 1 << 8)

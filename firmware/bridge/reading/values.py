@@ -1,12 +1,9 @@
 """The values of the telegram being read, in slots: numbers in, the same without what is not believed, and what follows from them.
 
-Here is what the dongle believes of a number (docs/data.md tells owners); of whole telegrams without a good checksum see doubt.py.
 A counter that falls (a meter that starts, a reset) keeps its last good value and is counted, until the lower one was
 confirmed by CONFIRMATIONS telegrams in a row or belongs to another meter. A sub-meter's value is repeated for minutes or
 hours, so that of those only values count that grew: zeros while it is not heard never become a fall. The same value in
 other steps (a locked SML meter shows whole kWh) is no fall: the higher value stays until it is passed.
-A counter that jumps up is believed: so does a real one whose dongle was away, and a CRC lets no other pass.
-Gauges have bounds, generous ones, of what a home can have: `absurd`, and for what decoders put here themselves `drop`.
 
 `derive` fills what the meter does not say but what follows: net, import and export power, net power of the phases, totals
 of tariffs. A value that the meter sends is never replaced.
@@ -17,6 +14,7 @@ from array import array
 from micropython import const
 
 from bridge.decoding.register import KNOWN_CELLS
+from bridge.reading.plausibility import absurd, exports, lack
 
 CONFIRMATIONS = const(6)  # telegrams in a row that show the lower value before it is believed
 EXPONENT_ZERO = const(32)  # as in reading.py
@@ -31,10 +29,6 @@ _POWER = const(26)
 _IMPORT = const(27)
 _EXPORT = const(28)
 _PHASE_1 = const(29)
-_FREQUENCY = const(40)
-_FACTOR = const(41)
-_DEMAND = const(47)  # the angles are before it
-_TIME = const(68)
 _GAUGES_END = const(51)
 _ABSOLUTE = const(61)
 _IMPORT_1 = const(62)
@@ -47,8 +41,8 @@ _REACTIVE_TARIFFS = const(70)  # two of each
 class Values:
     """Slot s holds value[s] x 10^(exponent[s] - EXPONENT_ZERO); form[s] is that exponent when this telegram has it, else 0.
 
-    Value and exponent outlive the telegram: they are the last good ones. `falls`: values held back, `ignored`: values not taken; their reader sets them to 0.
-    With `rows` it is what decoders know of the next telegram (see decoding/register.py).
+    Value and exponent outlive the telegram: they are the last good ones. `falls`: values held back, `ignored`: values not taken;
+    their reader sets them to 0. With `rows` it is what decoders know of the next telegram (see decoding/register.py).
     """
 
     def __init__(self):
@@ -110,15 +104,15 @@ class Values:
 
     def _believed(self, slot: int, before: int, before_exponent: int) -> bool:
         value, exponent = self.value[slot], self.exponent[slot]
-        lack = _lack(value, exponent, before, before_exponent)
-        if lack <= 0:
+        gap = lack(value, exponent, before, before_exponent)
+        if gap <= 0:
             self._lower.pop(slot, None)
             return True
-        if lack < 10 ** abs(exponent - before_exponent):
+        if gap < 10 ** abs(exponent - before_exponent):
             return False
         times, *waiting = self._lower.get(slot) or (0, 0, exponent)
-        lack = _lack(value, exponent, *waiting)
-        times = 1 if lack > 0 else times + (lack < 0 or not _SUBMETERS <= slot < _SUBMETERS_END)
+        gap = lack(value, exponent, *waiting)
+        times = 1 if gap > 0 else times + (gap < 0 or not _SUBMETERS <= slot < _SUBMETERS_END)
         self._lower[slot] = (times, value, exponent)
         if times >= CONFIRMATIONS:
             del self._lower[slot]
@@ -203,39 +197,3 @@ class Values:
                 total += value[slot] * 10 ** (own - exponent)
         if exponent:
             self.put(target, total, exponent)
-
-
-def exports(status: int) -> bool:
-    """Whether a status word says export: bit 11 in FNN meters (bit 2 set, 3 to 7 clear), bit 5 in old EDL ones."""
-    return bool(status & (0x800 if status & 0xFC == 4 else 0x20))
-
-
-def _lack(a: int, a_exponent: int, b: int, b_exponent: int) -> int:
-    """By how much a x 10^a_exponent is below b x 10^b_exponent, in the finer of their steps; 0 or less when it is not."""
-    finest = min(a_exponent, b_exponent)
-    return b * 10 ** (b_exponent - finest) - a * 10 ** (a_exponent - finest)
-
-
-def most(slot: int, exponent: int) -> int:
-    """The highest number that value[slot] may be with `exponent`, in a home and a little beyond.
-
-    Counters: 10^13 Wh, litres, .. would take a house 100,000 years. Gauges: 1 MW, 1 Mvar, 1 kV, 1 kA, which are all 10^6 of
-    their units (a main fuse of 3 x 100 A lets 75 kW pass; farms and workshops have current transformers), 70 Hz, a power
-    factor of 1, an angle of 360 degrees. States and times have no bounds of their own.
-    """
-    limit = 10**13
-    if _COUNTERS <= slot < _GAUGES_END or _ABSOLUTE <= slot < _TIME:
-        limit = 10**6
-        if _FREQUENCY <= slot < _DEMAND:
-            limit = 70000 if slot == _FREQUENCY else 1000 if slot == _FACTOR else 360
-    shift = EXPONENT_ZERO - exponent
-    return limit * 10**shift if shift > 0 else limit // 10**-shift
-
-
-def absurd(slot: int, value: int, exponent: int) -> bool:
-    """Whether no meter of a home can mean value x 10^(exponent - EXPONENT_ZERO), or the digits are out of all proportion."""
-    if slot < _COUNTERS and 0 <= value < 1000000000 and 20 <= exponent <= 35:
-        return False  # as ever, without large numbers
-    if not 20 <= exponent <= 44 or slot < _COUNTERS and value < 0:
-        return True
-    return slot == _FREQUENCY and _lack(value, exponent, 40, EXPONENT_ZERO + 3) > 0 or abs(value) > most(slot, exponent)
