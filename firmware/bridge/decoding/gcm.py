@@ -15,8 +15,9 @@ except (SyntaxError, AttributeError, ImportError, ValueError):  # no emitter, no
 TAG = const(12)  # bytes of a tag
 _ECB = const(1)
 # Key stream made at a time: a call costs as much as two blocks, and of the last call's blocks some are not needed.
-_STREAM = const(128)
-_LENGTHS = const(32)  # where the block with both lengths stands behind the associated data
+_STREAM = const(160)
+_ASSOCIATED = const(17)  # bytes of associated data: security byte, authentication key
+_LENGTHS = const(32)  # where the block with both lengths stands behind them
 
 
 class Gcm:
@@ -30,6 +31,7 @@ class Gcm:
             self._associated = bytearray(_LENGTHS + 16)
             self._associated[1:17] = auth_key
             self._state = bytearray(16)
+            self._begun = bytearray(16)  # the state after the associated data, which mostly are the same
             self._aes.encrypt(self._state, self._state)
             self._table = table(self._state)
 
@@ -40,8 +42,13 @@ class Gcm:
         """
         tagged = tagged and self._table is not None
         if tagged:
-            self._associated[0] = buffer[counter - 1]
-            self._hash(self._associated, 17, buffer, start, end)
+            if self._associated[0] != buffer[counter - 1]:
+                self._associated[0] = buffer[counter - 1]
+                self._start(self._associated, _ASSOCIATED)
+                self._begun[:] = self._state
+            else:
+                self._state[:] = self._begun
+            self._finish(_ASSOCIATED, buffer, start, end)
         stream = self._stream
         skip = 0
         number = 2
@@ -65,29 +72,31 @@ class Gcm:
         """Whether the tag at `end` is right for buffer[start:end] that is authenticated and not encrypted (rare: makes garbage)."""
         if self._table is None:
             return True
-        self._associated[0] = buffer[counter - 1]
-        data = bytes(self._associated[:17]) + bytes(buffer[start:end])
-        self._hash(data, len(data), b"", 0, 0)
+        data = bytes(buffer[counter - 1 : counter]) + self._associated[1:_ASSOCIATED] + buffer[start:end]
+        self._start(data, len(data))
+        self._finish(len(data), b"", 0, 0)
         fill(self._stream, buffer, title, counter, 1)
         self._aes.encrypt(self._stream, self._stream)
         xor(buffer, end, self._stream, 0, TAG)
         return self._same(buffer, end)
 
-    def _hash(self, data, size: int, buffer, start: int, end: int) -> None:
-        """GHASH of associated data and ciphertext to _state."""
+    def _start(self, data, size: int) -> None:
+        """GHASH of associated data to _state."""
         state = self._state
         for i in range(16):
             state[i] = 0
-        words = self._table
-        absorb(words, state, data, 0, size)
-        absorb(words, state, buffer, start, end)
+        absorb(state, self._table, data, 0, size)
+
+    def _finish(self, size: int, buffer, start: int, end: int) -> None:
+        """Adds ciphertext to it, and the lengths of both; `size`: of the associated data."""
+        absorb(self._state, self._table, buffer, start, end)
         lengths = self._associated
         lengths[_LENGTHS + 6] = size >> 5  # bits: no telegram has more than 8 KB
         lengths[_LENGTHS + 7] = size << 3 & 255
         size = end - start
         lengths[_LENGTHS + 14] = size >> 5
         lengths[_LENGTHS + 15] = size << 3 & 255
-        absorb(words, state, lengths, _LENGTHS, _LENGTHS + 16)
+        absorb(self._state, self._table, lengths, _LENGTHS, _LENGTHS + 16)
 
     def _same(self, buffer: bytearray, at: int) -> bool:
         """Whether the tag is the hash; looks at all of it, so that its time tells nothing."""

@@ -15,7 +15,7 @@ def table(key: bytearray) -> tuple:
     return rows, drops
 
 
-def absorb(words: tuple, state: bytearray, buffer, start: int, end: int) -> None:
+def absorb(state: bytearray, words: tuple, buffer, start: int, end: int) -> None:
     """Takes buffer[start:end] into the hash `state` (16 bytes), filled up with zeros to whole blocks of 16."""
     rows, drops = words
     value = int.from_bytes(state, "big")
