@@ -1,5 +1,6 @@
 """What is not believed, beside counters that fall (test_reading_counters.py): impossible values, sub-meters that start or take turns, signs."""
 
+from bridge.reading import builder, falls, obis_tables, plausibility, submeters, texts
 from bridge.reading.builder import Builder
 from bridge.reading.plausibility import absurd, believed_time, most
 from bridge.reading.quantities import QUANTITIES, quantity
@@ -78,6 +79,8 @@ def test_of_an_impossible_power_nothing_follows():
     assert names(sml((ENERGY, ("1-0:16.7.0", 1000001, 0, W)), b)) == ["energy_import_wh"]
     assert names(sml((ENERGY, ("1-0:16.7.0", -80000000, -1, W)), b)) == ["energy_import_wh"]
     assert names(sml((ENERGY, ("1-0:36.7.0", 2000000, 0, W), ("1-0:56.7.0", 20, 0, W)), b)) == ["energy_import_wh", "power_l2_w"]
+    assert names(sml((ENERGY, ("1-0:36.7.0", 2000000, 3, W), ("1-0:56.7.0", 20, 0, W)), b)) == ["energy_import_wh", "power_l2_w"]
+    assert names(sml((ENERGY, ("1-0:21.7.0", 2000000, 1, W), ("1-0:41.7.0", 20, 0, W)), b)) == ["energy_import_wh", "power_l2_w"]
     found = sml((ENERGY, ("1-0:16.7.0", 3000000, 0, W), ("1-0:1.7.0", 30, 0, W), ("1-0:2.7.0", 0, 0, W)), b)
     assert names(found) == ["energy_import_wh", "power_import_w", "power_export_w"] and got(found, "power_import_w") == 30
     assert got(sml((ENERGY, ("1-0:16.7.0", 999999, 0, W)), b), "power_w") == 999999
@@ -214,3 +217,27 @@ def test_clocks():
         (NOON - 3600, True, None),
     ):
         assert believed_time(time, NOON, local) == believed
+
+
+def test_numbers_of_slots():
+    """On the device they are folded into the code; CPython can still see them."""
+    for module, constant, name in (
+        (builder, "_POWER", "power_w"),
+        (builder, "_REACTIVE", "reactive_power_import_var"),
+        (builder, "_ABSOLUTE", "_power_absolute"),
+        (plausibility, "_FREQUENCY", "frequency_mhz"),
+        (plausibility, "_FACTOR", "power_factor_permille"),
+        (plausibility, "_DEMAND", "power_demand_w"),
+        (plausibility, "_GAUGES_END", "tariff"),
+        (plausibility, "_ABSOLUTE", "_power_absolute"),
+        (plausibility, "_TIME", "_time"),
+        (falls, "_SUBMETERS", "gas_l"),
+        (falls, "_SUBMETERS_END", "power_failures"),
+        (falls, "_POWER", "power_w"),
+        (falls, "_IMPORT", "power_import_w"),
+        (falls, "_EXPORT", "power_export_w"),
+        (falls, "_GAUGES_END", "tariff"),
+        (texts, "_GAS_SLOT", "gas_l"),
+        (submeters, "_GAS_TIME", "gas_time"),
+    ):
+        assert getattr(module, constant, obis_tables.slot(name)) == obis_tables.slot(name), (module, constant)

@@ -26,7 +26,7 @@ _MONTH_PEAKS = const(1 << 24 | 98 << 16 | 1 << 8)  # 0-0:98.1.0
 _PEAKS_TEXT = const(13)  # key of that text in Texts
 _IDS_END = const(8)
 _COUNTERS = const(26)  # these and more numbers of slots: see values.py
-_FREQUENCY = const(40)
+_POWER, _REACTIVE, _ABSOLUTE = const(26), const(32), const(61)  # powers are before reactive power, and from _ABSOLUTE to _TIME
 _PEAK = const(48)
 _FUSE = const(50)
 _PEAK_TIME = const(54)
@@ -139,7 +139,9 @@ class Builder:
         values.settle()
         picked = self._pick()
         if picked is None:
-            values.drop()
+            from bridge.reading.falls import drop
+
+            drop(values)
             picked = self._pick()
         if values.falls:
             self.counters.add("counter_falls", values.falls)
@@ -183,7 +185,7 @@ class Builder:
 
     def _put(self, target: int, value: int, exponent: int) -> bool:
         """Takes a value that may be large, negative, lower than before or of other decimals than before; whether it is taken."""
-        if exponent > _ZERO or not 20 <= exponent or not 0 <= value < 1000000000 or target == _FREQUENCY:
+        if not (_POWER <= target < _REACTIVE or _ABSOLUTE <= target < _TIME) or not 20 <= exponent <= 44:  # powers make sums: finish judges them
             if absurd(target, value, exponent):
                 self.values.ignored += 1
                 return False

@@ -1,6 +1,6 @@
 """What the dongle believes of a number: rules without memory. A value in its slot's digits in, whether it can be out.
 
-docs/data.md tells owners the same. What needs memory is built on these: counters that fall are held back in values.py,
+docs/data.md tells owners the same. What needs memory is built on these: counters that fall are held back in falls.py,
 whole telegrams without a good checksum in doubt.py, sub-meters that start or take turns in submeters.py.
 
 - Gauges have bounds, generous ones, of what a home can have (`most`, `absurd`); one outside is dropped, never changed.
@@ -47,13 +47,8 @@ def absurd(slot: int, value: int, exponent: int) -> bool:
         return False  # as ever, without large numbers
     if not 20 <= exponent <= 44 or slot < _COUNTERS and value < 0:
         return True
-    return slot == _FREQUENCY and lack(value, exponent, 40, _ZERO + 3) > 0 or abs(value) > most(slot, exponent)
-
-
-def lack(a: int, a_exponent: int, b: int, b_exponent: int) -> int:
-    """By how much a x 10^a_exponent is below b x 10^b_exponent, in the finer of their steps; 0 or less when it is not."""
-    finest = min(a_exponent, b_exponent)
-    return b * 10 ** (b_exponent - finest) - a * 10 ** (a_exponent - finest)
+    limit = most(slot, exponent)
+    return abs(value) > limit or slot == _FREQUENCY and value * 7 < limit * 4  # 40 Hz
 
 
 def exports(status: int) -> bool:

@@ -1,9 +1,6 @@
 """The values of the telegram being read, in slots: numbers in, the same without what is not believed, and what follows from them.
 
-A counter that falls (a meter that starts, a reset) keeps its last good value and is counted, until the lower one was
-confirmed by CONFIRMATIONS telegrams in a row or belongs to another meter. A sub-meter's value is repeated for minutes or
-hours, so that of those only values count that grew: zeros while it is not heard never become a fall. The same value in
-other steps (a locked SML meter shows whole kWh) is no fall: the higher value stays until it is passed.
+A counter that falls keeps its last good value until the lower one is believed (see falls.py).
 
 `derive` fills what the meter does not say but what follows: net, import and export power, net power of the phases, totals
 of tariffs. A value that the meter sends is never replaced.
@@ -14,14 +11,12 @@ from array import array
 from micropython import const
 
 from bridge.decoding.register import KNOWN_CELLS
-from bridge.reading.plausibility import absurd, exports, lack
+from bridge.reading.plausibility import exports
 
-CONFIRMATIONS = const(6)  # telegrams in a row that show the lower value before it is believed
 EXPONENT_ZERO = const(32)  # as in reading.py
 _SLOTS = const(74)
 _COUNT = const(61)
 _COUNTERS = const(26)
-_SUBMETERS, _SUBMETERS_END = const(12), const(18)  # slots of gas_l .. submeter_energy_wh
 # Slots: quantities, then obis_tables.HELPERS. The phases follow their first, T1 to T4 their total.
 _TOTALS = b"\x00\x05"  # energy_import_wh, energy_export_wh
 _EXPORTED = const(5)
@@ -29,7 +24,6 @@ _POWER = const(26)
 _IMPORT = const(27)
 _EXPORT = const(28)
 _PHASE_1 = const(29)
-_GAUGES_END = const(51)
 _ABSOLUTE = const(61)
 _IMPORT_1 = const(62)
 _EXPORT_1 = const(65)
@@ -54,7 +48,7 @@ class Values:
         self.falls = self.ignored = 0
         self._nothing = bytes(_SLOTS)
         self._before = {}  # slot: (value, exponent) that this telegram replaced by something lower or of other decimals; None: settled
-        self._lower = {}  # slot: (times, value, exponent) of the lower value waiting to be confirmed
+        self.lower = {}  # slot: (times, value, exponent) of the lower value waiting to be confirmed
 
     def begin(self) -> None:
         """A new telegram. Of one that was never settled, the doubtful values are taken back."""
@@ -77,58 +71,32 @@ class Values:
 
     def settle(self) -> None:
         """Holds back the counters that fell in this telegram; call it when all are there, and again after deriving more."""
-        if self._lower:
-            for slot in list(self._lower):  # forget those that are high again
+        if self.lower:
+            for slot in list(self.lower):  # forget those that are high again
                 if self.form[slot] and slot not in self._before:
-                    del self._lower[slot]
+                    del self.lower[slot]
         if not self._before:
             return
         for slot, before in self._before.items():
             if before is not None:
                 self._before[slot] = None
-                if not self._believed(slot, before[0], before[1]):
+                from bridge.reading.falls import believed
+
+                if not believed(self, slot, before[0], before[1]):
                     self.value[slot] = before[0]
                     self.exponent[slot] = self.form[slot] = before[1]
 
     def accept(self, slot: int) -> None:
         """This telegram's value of a counter stands, whatever it was before: it is another meter's."""
         self._before.pop(slot, None)
-        self._lower.pop(slot, None)
+        self.lower.pop(slot, None)
 
     def accept_all(self) -> None:
         """Another meter speaks: every value of this telegram stands, and there is no last good one of any other counter."""
         self._before.clear()
-        self._lower.clear()
+        self.lower.clear()
         for slot in range(_COUNTERS):
             self.exponent[slot] = self.form[slot]
-
-    def _believed(self, slot: int, before: int, before_exponent: int) -> bool:
-        value, exponent = self.value[slot], self.exponent[slot]
-        gap = lack(value, exponent, before, before_exponent)
-        if gap <= 0:
-            self._lower.pop(slot, None)
-            return True
-        if gap < 10 ** abs(exponent - before_exponent):
-            return False
-        times, *waiting = self._lower.get(slot) or (0, 0, exponent)
-        gap = lack(value, exponent, *waiting)
-        times = 1 if gap > 0 else times + (gap < 0 or not _SUBMETERS <= slot < _SUBMETERS_END)
-        self._lower[slot] = (times, value, exponent)
-        if times >= CONFIRMATIONS:
-            del self._lower[slot]
-            return True
-        self.falls += 1
-        return False
-
-    def drop(self) -> None:
-        """Takes gauges out of the telegram that no home can have; with an impossible net power, what followed from it."""
-        form = self.form
-        for slot in range(_COUNTERS, _GAUGES_END):
-            if form[slot] and absurd(slot, self.value[slot], form[slot]):
-                form[slot] = 0
-                self.ignored += 1
-        if not (form[_POWER] or form[_IMPORT] and form[_EXPORT]):
-            form[_IMPORT] = form[_EXPORT] = 0
 
     def derive(self) -> None:
         """Fills slots from others, in an order in which one builds on the other."""
