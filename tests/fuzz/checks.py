@@ -133,7 +133,7 @@ def dlms(stream, end: int, payload: bytes, checksum: str) -> bool:
     if payload[0] == 0x0F:
         return True
     more = payload[10] & 0x7F if payload[10] & 0x80 else 0
-    size = payload[10] if not more else payload[11] if more == 1 else payload[11] << 8 | payload[12]
+    size = int.from_bytes(payload[11 : 11 + more], "big") if more else payload[10]
     return payload[1] == 8 and len(payload) == 11 + more + size
 
 

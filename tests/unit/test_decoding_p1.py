@@ -66,7 +66,7 @@ def test_numbers():
 
 def test_units_in_any_case():
     for name, want in ((b"kVArh", "kvarh"), (b"kvarh", "kvarh"), (b"kVAr", "kvar"), (b"KWH", "kWh"), (b"m3", "m3"), (b"M3", "m3"),
-                       (b"kVA", "kVA"), (b"Hz", "Hz"), (b"A", "A"), (b"GJ", "GJ"), (b"s", "s")):  # fmt: skip
+                       (b"kVA", "kVA"), (b"MWh", "MWh"), (b"Hz", "Hz"), (b"A", "A"), (b"GJ", "GJ"), (b"s", "s")):  # fmt: skip
         assert one(b"1-0:9.7.0(1.5*" + name + b")") == [("1-0:9.7.0", 15, -1, want, None)], name
     for odd in (b"x", b"7", b"kWhhh", b"kilowatts", b""):
         assert one(b"1-0:9.7.0(1.5*" + odd + b")") == [("1-0:9.7.0", 15, -1, "", None)], odd

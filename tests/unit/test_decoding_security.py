@@ -130,7 +130,7 @@ def test_text_and_long_telegrams():
 
 def test_lengths_of_one_two_and_three_bytes_and_what_follows():
     body = bytes.fromhex(SECURED[0x30])
-    for length in (bytes([len(body)]), bytes([0x81, len(body)]), bytes([0x82, 0, len(body)])):
+    for length in (bytes([len(body)]), bytes([0x81, len(body)]), bytes([0x82, 0, len(body)]), bytes([0x83, 0, 0, len(body)]), bytes([0x84, 0, 0, 0, len(body)])):
         for after in (b"", b"\x00", b"trailing bytes of a block"):
             assert opened(Security(KEY, AUTH), HEAD + length + body, after) == (PLAIN, "authenticated")
 

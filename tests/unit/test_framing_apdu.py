@@ -96,20 +96,20 @@ def test_chunks_of_any_size():
 
 
 def test_lengths():
-    for size, length in ((b"\x7f", 127), (b"\x81\x80", 128), (b"\x81\xff", 255), (b"\x82\x00\x50", 80), (None, 16), (None, 4080)):
+    for size, length in ((b"\x7f", 127), (b"\x81\x80", 128), (b"\x81\xff", 255), (b"\x82\x00\x50", 80), (b"\x83\x00\x00\x50", 80), (b"\x84\0\0\1\0", 256), (None, 16), (None, 4080)):
         data = ciphered(length, size=size)
         assert run(data + SHORT) == run(data + SHORT, (300,)) == [data, SHORT], size
         assert run(LLC + data + LLC + SHORT, (300,)) == [data, SHORT], size
-    for size in (b"\x80", b"\x83\x00\x00\x50", b"\x0f", b"\x00", b"\x82\x10\x00", b"\x82\xff\xff", b"\xff"):
+    for size in (b"\x80", b"\x83\x01\x00\x50", b"\x84\xff\xff\xff\xff", b"\x85\0\0\0\0\x4f", b"\x0f", b"\x00", b"\x82\x10\x00", b"\x82\xff\xff", b"\xff"):
         assert run(ciphered(79, size=size) + SHORT) == [SHORT], size
         assert run(LLC + ciphered(79, size=size) + SHORT, (1,)) == [SHORT], size
-    for count in (b"\x81\x05", b"\x82\x00\x05"):
+    for count in (b"\x81\x05", b"\x82\x00\x05", b"\x83\0\0\x05"):
         assert run(notification(count.join([b"\x02", LIST[2:]])) + SHORT, (1,)) == [notification(b"\x02" + count + LIST[2:]), SHORT]
 
 
 def test_times_in_the_header():
     nothing = b"\xff" * 12
-    for time in (b"\0", b"\x0c" + TIME, b"\x09\x0c" + TIME, b"\x0c" + nothing, b"\x09\x0c" + nothing):
+    for time in (b"\0", b"\x0c" + TIME, b"\x19" + TIME, b"\x09\x0c" + TIME, b"\x0c" + nothing, b"\x09\x0c" + nothing):
         apdu = notification(LIST, time)
         assert run(apdu + apdu) == run(apdu + apdu, (1,)) == [apdu] * 2, time
     for time in (b"\x0c\x07\xea\x0d\x04\x01\x13\x13\x1e\x00\xff\x88\x80", b"\x0c" + b"\x07" * 12, b"\x0c\x04" + TIME[1:], b"\x0d" + TIME, b"\x09\x0b" + TIME, b"\x01"):
@@ -118,7 +118,7 @@ def test_times_in_the_header():
 
 def test_structures_that_cannot_be():
     deep = b"\x02\x01" * 20 + b"\x11\x01"
-    for data in (deep, b"\x02\x02\x11\x01\x07\x00", b"\x02\x02\x09\x83\0\0\1a\0", b"\x02\0", b"\x11\x01", b"\x02\x01\x1c\0", b"\x02\x01\x13\x01", b"\x02\x82\xff\xff\0", b"\x02\x02\x09\x82\xff\xff"):
+    for data in (deep, b"\x02\x02\x11\x01\x07\x00", b"\x02\x02\x09\x83\1\0\1a\0", b"\x02\x02\x09\x85\0\0\0\0\1a\0", b"\x02\0", b"\x11\x01", b"\x02\x01\x1c\0", b"\x02\x01\x13\x01", b"\x02\x82\xff\xff\0", b"\x02\x02\x09\x82\xff\xff"):
         assert run(notification(data) + SHORT) == run(notification(data) + SHORT, (1,)) == [SHORT], data
     six = b"\x02\x01" * 7 + b"\x11\x01"
     assert run(notification(six) + SHORT) == [notification(six), SHORT]

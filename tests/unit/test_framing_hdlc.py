@@ -152,12 +152,17 @@ def test_no_apdu_does_not_come_out():
     assert len(empty) == 10 and run(empty + NEXT) == [OTHER]
     head = b"\xa0\x0a" + AM550
     hollow = head + crc(head)
-    for information in (LLC, b"\xe6", bytes(20), LLC + b"\x61" + bytes(30), b"\x42" * 60, b"\x0f" * 20, b"\xdb" * 20, LLC + b"\xe0", LLC + block(1, b"") + b"x"):
+    for information in (LLC, b"\xe6", bytes(20), b"\x42" * 60, b"\x0f" * 20, b"\xdb" * 20, LLC + b"\xe0", LLC + block(1, b"") + b"x"):
         assert run(link(information) + NEXT) == [OTHER], information
     assert run(b"\x7e" + hollow + crc(hollow) + b"\x7e" + NEXT) == [OTHER]  # header, no information, and a second checksum
-    assert run(blocks(b"\x42" * 200, 100)[0] + blocks(b"\x42" * 200, 100)[1] + NEXT) == [OTHER]
-    for apdu in (SHORT, OTHER):  # without the LLC
+    for apdu in (SHORT, OTHER, b"\x0f\0\0\0\1\x19" + bytes(20)):  # without the LLC
         assert run(link(apdu) + NEXT) == [apdu, OTHER]
+
+
+def test_an_apdu_of_any_kind_comes_out():
+    for tag in b"\xdc\xdd\xdf\xcf\xc2\xc4\xd2\x61\x42":
+        apdu = bytes([tag]) + SHORT[1:]
+        assert run(link(LLC + apdu) + NEXT) == run(segmented(apdu, 30) + NEXT) == run(b"".join(blocks(apdu, 40)) + NEXT) == [apdu, OTHER]
 
 
 def test_empty_frame_between_segments():

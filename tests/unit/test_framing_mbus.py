@@ -140,14 +140,26 @@ def test_lost_segments():
 
 def test_segments_out_of_order():
     def part(ci):
-        return link(SHORT_APDU, ci)
+        return link(SHORT_APDU[:60], ci)
 
     for order in (b"\x11", b"\x01", b"\x00\x12", b"\x00\x02\x13", b"\x00\x01\x11", b"\x00\x01\x01\x12", b"\x11\x00", b"\x1f\x1f", b"\x0f\x11"):
         assert run(b"".join([part(ci) for ci in order]) + OTHER) == [OTHER_APDU], order
-    assert run(b"".join([link(b"", 0x10), part(0x10)])) == [SHORT_APDU]  # empty ones are none
+    assert run(link(b"", 0x10) + link(SHORT_APDU, 0x10)) == [SHORT_APDU]  # empty ones are none
     sixteen = [link(APDU[n : n + 1], n) for n in range(15)]
     assert run(b"".join(sixteen) + link(APDU[15:], 0x1F)) == [APDU]
     assert run(b"".join(sixteen) + link(APDU[15:16], 0x0F) + link(APDU[16:], 0x10) + OTHER) == [APDU[16:], OTHER_APDU]
+
+
+def test_a_segment_that_is_not_marked_as_the_last():
+    for size in (b"", b"\x81\x46", b"\x82\0\x46", b"\x83\0\0\x46", b"\x84\0\0\0\x46"):
+        apdu = SHORT_APDU[:10] + (size or SHORT_APDU[10:11]) + SHORT_APDU[11:]
+        assert len(SHORT_APDU) == 81 and run(link(apdu, 0x10) + OTHER) == [apdu, OTHER_APDU]
+        assert run(link(apdu, 0) * 3 + OTHER) == run(link(apdu, 0) * 3 + OTHER, (1,)) == [apdu] * 3 + [OTHER_APDU]
+        assert run(link(apdu[:40], 0) + link(apdu[40:], 1) + OTHER) == [apdu, OTHER_APDU]
+        for other in (apdu[:-1], apdu + b"x", b"\x0f" + apdu[1:], b"\xc4" + apdu[1:]):  # not as long as it says, or it does not say
+            assert run(link(other, 0) + OTHER) == [OTHER_APDU], other
+    for other in (b"\xdc" + SHORT_APDU[1:], b"\xc4\1\0\0", b"\xcf" * 40):  # another kind of APDU: what it is worth, others say
+        assert run(link(other, 0x10) + OTHER) == [other, OTHER_APDU]
 
 
 def test_the_end_of_one_never_completes_another():

@@ -3,7 +3,7 @@
 Needed once: p1.py copies the table to its work array and forgets this module.
 """
 
-from bridge.decoding.register import GIGAJOULE, UNIT_KILO
+from bridge.decoding.register import GIGAJOULE, UNIT_KILO, UNIT_MEGA
 
 
 def key(text, start: int, end: int) -> int:
@@ -16,7 +16,7 @@ def key(text, start: int, end: int) -> int:
 
 
 _UNITS = (
-    (b"Wh", 30), (b"kWh", UNIT_KILO | 30), (b"W", 27), (b"kW", UNIT_KILO | 27), (b"varh", 32), (b"kvarh", UNIT_KILO | 32),
+    (b"Wh", 30), (b"kWh", UNIT_KILO | 30), (b"MWh", UNIT_MEGA | 30), (b"W", 27), (b"kW", UNIT_KILO | 27), (b"varh", 32), (b"kvarh", UNIT_KILO | 32),
     (b"var", 29), (b"kvar", UNIT_KILO | 29), (b"VA", 28), (b"kVA", UNIT_KILO | 28), (b"VAh", 31), (b"kVAh", UNIT_KILO | 31),
     (b"V", 35), (b"A", 33), (b"Hz", 44), (b"m3", 13), (b"GJ", GIGAJOULE), (b"s", 7), (b"min", 6),
 )  # fmt: skip

@@ -1,6 +1,6 @@
 """Encrypted telegrams of DLMS meters: a Frame with a general-glo-ciphering APDU in, the same Frame with the plaintext out, or SecurityError.
 
-APDU: DB 08 title[8] length security counter[4] data [tag 12]; length counts from `security` on: one byte below 80, 81 xx, 82 xx xx.
+APDU: DB 08 title[8] length security counter[4] data [tag 12]; length counts from `security` on: one byte below 80, 81 xx to 84 xx xx xx xx.
 Bits of `security`: 0x20 encrypted, 0x10 authenticated, 0x0F cipher suite.
 
 Frame counters. A counter that is not above the last believed one of its system title is a replay, but for a meter that began
@@ -106,12 +106,12 @@ class Security:
         at += 1
         if size > 127:
             more = size & 127
-            if not 1 <= more <= 2:
+            if not 1 <= more <= 4:
                 self._refuse("length")
-            size = buffer[at]
-            if more == 2:
-                size = size << 8 | buffer[at + 1]
-            at += more
+            size = 0
+            for at in range(at, at + more):
+                size = size << 8 | buffer[at]
+            at += 1
         self._stop = at + size
         if size < 6 or self._stop > end:
             self._refuse("length")
@@ -166,7 +166,7 @@ def _plausible(buffer: bytearray, start: int, end: int) -> bool:
     if end - start < 6:
         return False
     if buffer[start] == _NOTIFICATION:
-        return buffer[start + 5] in b"\x00\x09\x0c"
+        return buffer[start + 5] in b"\x00\x09\x0c\x19"
     for i in range(start + 1, start + 4):
         if not 32 < buffer[i] < 127:
             return False

@@ -27,6 +27,7 @@ _LLC_LENGTH = const(3)
 _CIPHERED = const(0xDB)
 _NOTIFICATION = const(0x0F)
 _OCTETS = const(9)  # types
+_TYPED = const(25)  # date-time
 _TEXT = const(10)
 _BITS = const(4)
 _VARIED = const(0xFF)  # a length or a number of elements follows
@@ -157,7 +158,7 @@ class ApduFramer(Framer):
         size = buffer[at + 10]
         if size & 0x80:
             octets = size & 0x7F
-            if not 0 < octets < 3:
+            if not 0 < octets < 5:
                 return 0
             if behind + octets >= limit:
                 return -1
@@ -183,7 +184,7 @@ class ApduFramer(Framer):
         if kind:
             if kind == _OCTETS:
                 data += 1
-            if buffer[data - 1] != 12:
+            if kind != _TYPED and buffer[data - 1] != 12:
                 return 0
             data += 12
         elif bare and self._inside and not self._resembles(at):
@@ -239,12 +240,14 @@ class ApduFramer(Framer):
                 behind = at + 2
                 if number & 0x80:
                     octets = number & 0x7F
-                    if not 0 < octets < 3:
+                    if not 0 < octets < 5:
                         return -at
                     if behind + octets > self._count:
                         return 0
-                    number = buffer[behind] if octets == 1 else buffer[behind] << 8 | buffer[behind + 1]
-                    behind += octets
+                    number = 0
+                    for behind in range(behind, behind + octets):
+                        number = number << 8 | buffer[behind]
+                    behind += 1
                 if number > _CAPACITY:
                     return -at
                 if tag < 3:

@@ -26,7 +26,7 @@ _BLOCK = const(0xE0)
 
 
 class HdlcFramer(Framer):
-    """See Framer. A frame's payload is the APDU: general-glo-ciphering (DB ..) or data-notification (0F ..)."""
+    """See Framer. A frame's payload is the APDU, of any kind where an LLC is before it."""
 
     PROTOCOL = "hdlc"
 
@@ -206,10 +206,9 @@ class HdlcFramer(Framer):
         if end - at < _BLOCK_HEAD:
             return -1
         if buffer[at] == 0xE6 and buffer[at + 1] & 0xFE == 0xE6 and not buffer[at + 2]:
-            tag = buffer[at + _LLC_LENGTH]
-            return at + _LLC_LENGTH if tag == _CIPHERED or tag == _NOTIFICATION or tag == _BLOCK else -1
+            return at + _LLC_LENGTH
         tag = buffer[at]
-        if tag == _BLOCK or tag == _CIPHERED and buffer[at + 1] == 8 or tag == _NOTIFICATION and buffer[at + 5] in b"\x00\x09\x0c":
+        if tag == _BLOCK or tag == _CIPHERED and buffer[at + 1] == 8 or tag == _NOTIFICATION and buffer[at + 5] in b"\x00\x09\x0c\x19":
             return at
         return -1
 
@@ -250,9 +249,6 @@ class HdlcFramer(Framer):
         self._block = number
         self._noise = self.noise_bytes
         if not last:
-            return False
-        if buffer[0] != _CIPHERED and buffer[0] != _NOTIFICATION:
-            self._lose()
             return False
         self._give(0, self._kept, "crc16")
         return True

@@ -22,6 +22,7 @@ _AROUND = const(6)  # bytes of a link frame that L does not count
 _LEAST = const(6)  # L of a frame with one byte of data
 _SAGEMCOM = const(257)  # bytes that follow where L says 1
 _LAST = const(0x10)  # in CI
+_LENGTH_OCTETS = const(4)  # behind 80 + their number
 _CIPHERED = const(0xDB)  # tag of general-glo-ciphering, which says how long it is
 
 
@@ -107,9 +108,9 @@ class MbusFramer(Framer):
         self._joined += size
         self._next = number + 1
         self._mark = self.noise_bytes
-        if not kind & _LAST:
-            return False
         size = self._declared()
+        if not kind & _LAST and (size != self._joined or self._apdu[0] != _CIPHERED):  # some do not mark the last
+            return False
         if size > self._joined:
             self._forget()
             return False
@@ -129,14 +130,15 @@ class MbusFramer(Framer):
         if apdu[0] != _CIPHERED:
             return self._joined
         at = apdu[1] + 2  # behind the system title
-        octet = apdu[at]
-        if octet < 0x80:
-            return at + 1 + octet
-        if octet == 0x81:
-            return at + 2 + apdu[at + 1]
-        if octet == 0x82:
-            return at + 3 + (apdu[at + 1] << 8 | apdu[at + 2])
-        return self._joined
+        size = apdu[at]
+        octets = size & 0x7F if size & 0x80 else 0
+        if octets > _LENGTH_OCTETS:
+            return self._joined
+        if octets:
+            size = 0
+        for at in range(at + 1, at + 1 + octets):
+            size = size << 8 | apdu[at]
+        return at + 1 + size
 
     def _overflow(self) -> None:
         self._origin = self._scan = self._count

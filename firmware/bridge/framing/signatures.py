@@ -142,4 +142,4 @@ def _notification(window: bytearray, at: int) -> bool:
         return window[at + 1] in (1, 2)
     if kind == 9:
         return window[at + 1] == 12 and window[at + 2] == 7
-    return kind == 12 and window[at + 1] == 7
+    return kind in b"\x0c\x19" and window[at + 1] == 7
