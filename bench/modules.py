@@ -9,12 +9,12 @@ from host_tools.errors import FAILED, UserError
 
 # What a dongle with P1 and MQTT over TLS has in memory, as the build makes it; the rest behind it.
 FIRST = (
-    "asyncio", "bridge.core.unload", "bridge.base", "bridge.framing.p1", "bridge.decoding.p1", "bridge.push.tls", "bridge.push.mqtt_sink",
-    "bridge.push.homeassistant",
+    "asyncio", "bridge.root", "bridge.base", "bridge.framing_p1", "bridge.decoding_p1", "bridge.push_tls", "bridge.push_mqtt_sink",
+    "bridge.push_homeassistant",
 )  # fmt: skip
 AFTER = (
-    "bridge.framing.sml", "bridge.decoding.sml", "bridge.framing.hdlc", "bridge.decoding.dlms", "bridge.decoding.security", "bridge.framing.d0",
-    "bridge.decoding.d0", "bridge.push.http_sink", "bridge.push.influx", "bridge.config.settings", "bridge.wifi.ntp", "bridge.app",
+    "bridge.framing_sml", "bridge.decoding_sml", "bridge.framing_hdlc", "bridge.decoding_dlms", "bridge.decoding_security", "bridge.framing_d0",
+    "bridge.decoding_d0", "bridge.push_http_sink", "bridge.push_influx", "bridge.config_settings", "bridge.wifi_ntp", "bridge.app",
 )  # fmt: skip
 
 

@@ -4,10 +4,9 @@
 def make():
     """The dongle's supervisor, with the code that was needed only to make it given back."""
     from bridge import app
-    from bridge.core.unload import unload
 
     supervisor = app.compose()
-    once = app.ONCE
+    once, unload = app.ONCE, app.unload
     del app
     unload(*once)
     return supervisor

@@ -24,8 +24,9 @@ _NATIVE = re.compile(r"^\s*@micropython\.(viper|native|asm_\w+)", re.MULTILINE)
 
 # Modules that are in memory together for as long as the device is on, and what holds them there.
 JOINED = {
+    "bridge.root": ("bridge.core.errors", "bridge.core.unload", "bridge.core.address"),  # apart, for what the start needs before all else
     "bridge.base": tuple(f"bridge.{name}" for name in (
-        "core.civil", "core.clock", "core.log", "core.status", "core.supervisor", "core.backoff", "core.errors", "core.counters",
+        "core.civil", "core.clock", "core.log", "core.status", "core.supervisor", "core.backoff", "core.counters",
         "hal.memory", "hal.wlan", "hal.uart", "framing.frame", "framing.octets", "decoding.register",
         "reading.quantities", "reading.reading", "reading.builder", "reading.plausibility", "reading.values", "reading.submeters", "reading.texts", "reading.timestamp",
         "store.records", "store.encoder", "store.decoder", "store.journal", "store.store",
@@ -90,7 +91,7 @@ def _prepared(own_names: bool) -> tuple[dict[Path, str], dict[str, dict[str, str
     if own_names:
         return found, {}
     starts = {source: text for source, text in found.items() if source.as_posix() in _START_FILES}
-    paths = {_module(source): source for source in found if source not in starts}
+    paths = {module(source): source for source in found if source not in starts}
     native = {module for module, source in paths.items() if _NATIVE.search(found[source])}
     try:
         small, told = compact({module: found[source] for module, source in paths.items()}, native, tuple(starts.values()), JOINED)
@@ -109,14 +110,14 @@ def _stand_ins(board: str) -> dict[Path, str]:
     return {Path(f"{name}.py"): text for name, text in texts.items()}
 
 
-def _module(source: Path) -> str:
+def module(source: Path) -> str:
     """Dotted name of a source file; a package's is that of its folder."""
     return source.with_suffix("").as_posix().replace("/", ".").removesuffix(".__init__")
 
 
 def _compile(source: Path, folder: Path, made: Path) -> None:
     # Without line numbers (-O3): they take 4 % of the code's RAM.
-    command = [compiler(), "-O3", "-s", _module(source), "-o", str(made), str(folder / source)]
+    command = [compiler(), "-O3", "-s", module(source), "-o", str(made), str(folder / source)]
     run = subprocess.run(command, capture_output=True, text=True)
     if run.returncode:
         last = (run.stderr or run.stdout).strip().splitlines()[-1:]

@@ -14,7 +14,7 @@ from bridge.core.unload import unload
 
 VERSION = "0.1.0"
 # Modules that are needed only to get here.
-ONCE = ("bridge.app", "bridge.hal.board", "bridge.hal.chip", "bridge.hal.watchdog")
+ONCE = ("bridge.app", "bridge.hal.board", "bridge.hal.chip", "bridge.hal.watchdog", "bridge.uart.settings")
 _SETTINGS_FILE = "config.json"
 _BOOTS_FILE = "boots"
 _FOUND_FILE = "meter.json"  # line settings and protocol of the meter that was found
@@ -71,7 +71,7 @@ def _settings() -> tuple:
     if not loaded.problems:
         config.keep_good(_SETTINGS_FILE)
     del config
-    unload("bridge.config.settings", "bridge.config.table", "bridge.config.rules", "bridge.config.help", "bridge.core.address")
+    unload("bridge.config.settings", "bridge.config.table", "bridge.config.rules", "bridge.config.help")
     return loaded.values, loaded.problems
 
 

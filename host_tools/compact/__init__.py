@@ -2,7 +2,7 @@
 
 import ast
 
-from host_tools.compact import constants, join, names, order, program
+from host_tools.compact import constants, flat, join, names, order, program
 
 
 def compact(
@@ -26,9 +26,10 @@ def compact(
             _drop_annotations(tree)
     constants.fold(trees, program.reached(trees, others) | set(names.lists()[1]))
     join.join(trees, groups or {})
+    moved = flat.flatten(trees, others)
     told = names.rename(trees, others, parameters)
     for module in native:
-        names.shorten_locals(trees[module])
+        names.shorten_locals(trees[moved.get(module, module)])
     for tree in trees.values():
         order.order(tree)
     return {module: ast.unparse(ast.fix_missing_locations(tree)) + "\n" for module, tree in trees.items()}, told

@@ -8,13 +8,15 @@ Which may change, `Program` says.
 
 import ast
 import builtins
+import itertools
 import keyword
+import string
+import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from host_tools.compact.program import FUNCTIONS, Program, identifiers, is_self
 
-_LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _LISTS = Path(__file__).with_name("micropython_names.txt")
 
 
@@ -34,21 +36,19 @@ def rename(trees: dict[str, ast.Module], fixed: Iterable[ast.Module] = (), param
     program = Program(trees, set(names), list(fixed))
     if not parameters:
         program.shared -= program.keywords
-    pool = [word for word in words if word not in program.mentioned]
-    attributes = dict(zip(sorted(program.attributes | program.both), _fresh(pool, program.mentioned)))
+    attributes = _spread(program.attributes | program.both, words, program.mentioned)
     both = {name: attributes[name] for name in program.both}
-    shared = dict(zip(sorted(program.shared), _fresh(pool, program.mentioned | set(both.values()))))
+    shared = _spread(program.shared, words, program.mentioned | set(both.values()))
     classes = {}
     for family in program.families():
-        own = sorted(set().union(*(program.own[one] for one in family)))
-        mapping = attributes | dict(zip(own, _fresh(pool, program.mentioned | set(attributes.values()))))
-        classes |= dict.fromkeys(family, mapping)
+        own = set().union(*(program.own[one] for one in family))
+        classes |= dict.fromkeys(family, attributes | _spread(own, words, program.mentioned | set(attributes.values())))
     keywords = {(both | shared).get(name, name) for name in program.keywords}
     told = {}
     for module, tree in trees.items():
         globals_ = both | shared
         used = {globals_[name] for name in identifiers(tree) if name in globals_}
-        globals_ |= dict(zip(sorted(program.private[module]), _fresh(pool, program.mentioned | used)))
+        globals_ |= _spread(program.private[module], words, program.mentioned | used)
         told[module] = _Renamer(module, globals_, attributes, classes).run(tree)
         for node in ast.walk(tree):
             if parameters and isinstance(node, FUNCTIONS):
@@ -64,19 +64,27 @@ def shorten_locals(tree: ast.Module) -> None:
             own = {node.arg for node in inside if isinstance(node, ast.arg)}
             own |= {node.id for node in inside if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
             taken = {node.id for node in inside if isinstance(node, ast.Name)} - own
-            _replace(inside, dict(zip(sorted(own), _fresh([], taken))))
+            _replace(inside, dict(zip(sorted(own), _short(taken))))
 
 
-def _fresh(pool: list[str], taken: set[str]) -> Iterator[str]:
-    """Words of the pool, then short ones, none of them taken."""
-    yield from (word for word in pool if word not in taken)
+def _spread(names: set[str], words: list[str], taken: set[str]) -> dict[str, str]:
+    """A word for each name, none of them taken: by a hash, so that one name more or less in the source changes few files."""
+    found: dict[str, str] = {}
+    used = set(taken)
+    short = _short(used | set(words))
+    for name in sorted(names):
+        start = zlib.crc32(name.encode()) % len(words)
+        found[name] = next((word for word in (*words[start:], *words[:start]) if word not in used), None) or next(short)
+        used.add(found[name])
+    return found
+
+
+def _short(taken: set[str]) -> Iterator[str]:
+    """a, b, ... z, aa, ab, ..., none of them taken."""
     for length in (1, 2, 3):
-        for number in range(len(_LETTERS) ** length):
-            word = ""
-            for _ in range(length):
-                number, rest = divmod(number, len(_LETTERS))
-                word = _LETTERS[rest] + word
-            if word not in taken and word not in pool and not keyword.iskeyword(word) and not hasattr(builtins, word):
+        for letters in itertools.product(string.ascii_lowercase, repeat=length):
+            word = "".join(letters)
+            if word not in taken and not keyword.iskeyword(word) and not hasattr(builtins, word):
                 yield word
 
 
@@ -153,6 +161,11 @@ class _Renamer(ast.NodeVisitor):
             if alias.asname:
                 alias.asname = self._new(self._globals, alias.asname)
 
+    def visit_Import(self, node: ast.Import) -> None:
+        for alias in node.names:
+            if alias.asname:
+                alias.asname = self._new(self._globals, alias.asname)
+
     def visit_ExceptHandler(self, node: ast.ExceptHandler) -> None:
         if node.name:
             node.name = self._new(self._globals, node.name)
@@ -171,7 +184,7 @@ def _shorten_parameters(function: ast.FunctionDef | ast.AsyncFunctionDef, keywor
         return
     arguments = [one for one in (*function.args.posonlyargs, *function.args.args) if one.arg not in keywords and one.arg not in ("self", "cls")]
     taken = set(identifiers(function))
-    mapping = dict(zip((one.arg for one in arguments), _fresh([], taken)))
+    mapping = dict(zip((one.arg for one in arguments), _short(taken)))
     _replace([*inside, *arguments], mapping)
 
 

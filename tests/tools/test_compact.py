@@ -28,6 +28,7 @@ CHILD = '''
 from base import Base, LIMIT, SIZES
 from helper import shown
 import helper
+import sys as _system
 from binascii import hexlify
 _TWO, _FOUR = 2, 2 * 2
 def _twice(number):
@@ -43,7 +44,7 @@ class Child(Base):
     def run_it(self, amount):
         """A docstring."""
         total = self._grow(amount) + self._other
-        hexlify(b"")
+        hexlify(b"" if _system.version else b"x")
         try:
             raise OddError(total)
         except OddError as error:

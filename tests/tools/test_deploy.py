@@ -69,14 +69,14 @@ def test_whole_firmware_then_nothing_then_what_changed(board: VirtualBoard, conf
     assert f"0 copied, 0 removed, {len(wanted) + 1} unchanged" in second.stdout, second.stdout + second.stderr
     board.wait_reset(2)
 
-    (board.flash / "bridge" / "pipeline.mpy").write_bytes(b"damaged")
-    (board.flash / "bridge" / "pipeline.py").write_text("# would be found before the .mpy")
+    (board.flash / "bridge" / "base.mpy").write_bytes(b"damaged")
+    (board.flash / "bridge" / "base.py").write_text("# would be found before the .mpy")
     (board.flash / "own.txt").write_text("the owner's")
     dry = deploy("--port", board.port, "--board", BOARD, "--dry-run")
     assert dry.returncode == 0
-    assert "would copy bridge/pipeline.mpy" in dry.stdout and "would remove bridge/pipeline.py" in dry.stdout
+    assert "would copy bridge/base.mpy" in dry.stdout and "would remove bridge/base.py" in dry.stdout
     assert "1 to copy, 1 to remove; nothing was changed" in dry.stdout
-    assert (board.flash / "bridge" / "pipeline.mpy").read_bytes() == b"damaged"
+    assert (board.flash / "bridge" / "base.mpy").read_bytes() == b"damaged"
 
     third = deploy("--port", board.port, "--board", BOARD)
     assert f"1 copied, 1 removed, {len(wanted) - 1} unchanged" in third.stdout, third.stdout + third.stderr
