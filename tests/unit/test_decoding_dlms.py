@@ -233,12 +233,98 @@ def test_object_with_its_value_scaler_and_unit_or_an_index():
     assert [row[:2] for row in rows] == [("1-0:32.7.0", 77)]
 
 
+def late(code, attribute, value, *index):
+    """An object whose attribute is an entry of its own."""
+    return structure(u16(3), obis(code), bytes([15, attribute]), *index, value)
+
+
+ENERGY, VOLTS = ("1-0:1.8.0", 1234, 1, "Wh", None, False), ("1-0:32.7.0", 2301, -1, "V", None, False)
+BARE = ("1-0:2.8.0", 77, 0, "Wh", None, True)
+
+
+def test_scaler_and_unit_as_an_entry_of_their_own():
+    value, unit = late("1-0:1.8.0", 2, u32(1234)), late("1-0:1.8.0", 3, scaled(1, 30))
+    volts, volt = late("1-0:32.7.0", 2, u16(2301), u16(0)), late("1-0:32.7.0", 3, scaled(-1, 35), u16(0))
+    bare = late("1-0:2.8.0", 2, u32(77))
+    for members in ((value, unit, volts, volt, bare), (unit, value, bare, volt, volts), (unit, volt, bare, value, volts), (value, volts, bare, unit, volt)):
+        found = registers(structure(*members))
+        assert len(found) == 3 and ENERGY in found and VOLTS in found and BARE in found, found
+    assert registers(structure(value, late("1-0:1.8.1", 3, scaled(1, 30)))) == [("1-0:1.8.0", 1234, 0, "Wh", None, True)]
+    assert registers(structure(value, late("1-0:1.8.0", 3, b"\0"))) == [("1-0:1.8.0", 1234, 0, "Wh", None, True)]
+
+
+def test_scaler_and_unit_as_an_object_of_its_own():
+    energy, volts = "1-0:1.8.0", "1-0:32.7.0"
+    values = {(energy, 2): u32(1234), (energy, 3): scaled(1, 30), (volts, 2): u16(2301), (volts, 3): scaled(-1, 35), ("1-0:2.8.0", 2): u32(77)}
+    values["0-0:99.98.0", 2] = structure(u32(1), structure(u32(2), tag=1))  # what is in a value counts as one
+    bare, log = ("1-0:2.8.0", 2), ("0-0:99.98.0", 2)
+    for order in (
+        ((energy, 2), (energy, 3), (volts, 2), (volts, 3), bare),
+        ((energy, 3), (energy, 2), (volts, 3), (volts, 2), bare),
+        ((energy, 3), (volts, 3), bare, (volts, 2), (energy, 2)),
+        (bare, (energy, 2), (volts, 2), log, (energy, 3), (volts, 3)),
+        ((energy, 2), log, bare, (volts, 2), (volts, 3), (energy, 3)),
+        (log, (volts, 2), bare, (energy, 2), (energy, 3), (volts, 3)),
+    ):
+        for setup in ([], [entry(40, "0-8:25.9.0")]):
+            objects = structure(*setup, *[entry(3, code, attribute) for code, attribute in order], tag=1)
+            found = registers(structure(objects, *[values[row] for row in order]))
+            assert len(found) == 3 and ENERGY in found and VOLTS in found and BARE in found, (order, found)
+
+
+def test_scaler_and_unit_before_the_value_or_with_it_in_a_structure():
+    for body in (
+        structure(obis("1-0:32.7.0"), scaled(-1, 35), u16(2301)),
+        structure(structure(obis("1-0:32.7.0"), scaled(-1, 35), u16(2301))),
+        structure(structure(obis("1-0:32.7.0"), structure(u16(2301), scaled(-1, 35)))),
+        structure(obis("1-0:32.7.0"), structure(u16(2301), scaled(-1, 35))),
+        late("1-0:32.7.0", 2, structure(u16(2301), scaled(-1, 35))),
+        structure(late("1-0:32.7.0", 2, structure(u16(2301), scaled(-1, 35)))),
+    ):
+        bare = structure(obis("1-0:2.8.0"), u32(77))
+        assert registers(body) == [VOLTS], body
+        assert registers(structure(body, bare)) == [VOLTS, BARE] and registers(structure(bare, body)) == [BARE, VOLTS]
+    flat = structure(obis("1-0:32.7.0"), scaled(-1, 35), u16(2301), obis("1-0:2.8.0"), u32(77))
+    assert registers(flat) == [VOLTS, BARE]
+    assert registers(structure(structure(obis("1-0:32.7.0"), scaled(-1, 35)), obis("1-0:2.8.0"), u32(77))) == [BARE]
+
+
+def test_values_of_rare_types_are_passed_over():
+    types = (b"\xff", b"\x13\x06\x08" + bytes(8), b"\x13\x02\x02\x06\x12\x0c" + bytes(12), b"\x13\x01\0\2\x02\x02\x12\x11\x81\x06" + bytes(6), b"\x13\0\0")
+    for rare in types:
+        for body in (structure(obis("1-0:1.7.0"), rare, obis("1-0:2.8.0"), u32(77)), structure(rare, obis("1-0:2.8.0"), u32(77)), structure(obis("1-0:2.8.0"), u32(77), rare)):
+            assert registers(body) == [BARE], body
+    for bad in (b"\x13", b"\x13\x06", b"\x13\x06\x50\0", b"\x13\x02\xff" + bytes(20), b"\x13" + b"\x02\xff" * 60, b"\x13\x06\x85\0\0\0\0\1\0", b"\x07", b"\x1c", b"\x20\1\1"):
+        assert attempt(notification(structure(obis("1-0:1.7.0"), u32(5), bad))) is None, bad
+
+
+def test_lengths_of_up_to_four_octets():
+    for size in (b"\x07", b"\x81\x07", b"\x82\0\x07", b"\x83\0\0\x07", b"\x84\0\0\0\x07"):
+        assert registers(structure(obis("0-0:96.1.0"), b"\x0a" + size + b"1234567", obis("1-0:2.8.0"), u32(77)))[0][1] == b"1234567"
+    assert registers(structure(obis("0-0:96.1.0"), b"\x0a\x85\0\0\0\0\x071234567", obis("1-0:2.8.0"), u32(77))) is None
+
+
+def test_codes_as_text_are_refused():
+    for code in (b"1.0.1.8.0.255", b"1-0:1.8.0"):
+        text = b"\x0a" + bytes([len(code)]) + code
+        for body in (structure(text, u32(5)), structure(structure(text, u32(5)), structure(text, u32(6))), structure(structure(text, u32(5), scaled(0, 30)))):
+            assert registers(body) is None
+
+
+def test_other_apdus():
+    for tag in b"\xdc\xdd\xdf\xcf\xc8\xd2\xcc":
+        for apdu in (bytes([tag]) + bytes(60), bytes([tag])):
+            assert attempt(apdu) == "cipher_unknown", tag
+    for tag in b"\xc0\xc2\xc4\x61\x00\xe0\xd8\xff":
+        assert attempt(bytes([tag]) + bytes(60)) is None
+
+
 def test_heads():
     body = structure(triple("1-0:1.7.0", u32(5), 0, 27))
     value = ("1-0:1.7.0", 5, 0, "W", None, False)
     assert attempt(notification(body, time=b"\0")) == [value]
     assert attempt(notification(body)) == [value, CLOCK]
-    assert attempt(notification(body, time=b"\x09\x0c" + NOON)) == [value, CLOCK]
+    assert attempt(notification(body, time=b"\x09\x0c" + NOON)) == attempt(notification(body, time=b"\x19" + NOON)) == [value, CLOCK]
     for time in (b"\x05" + NOON, b"\x0d" + NOON, b"\x09\x0b" + NOON):
         assert attempt(notification(body, time=time)) is None
     for bad in (b"", b"\x0f", b"\x0f\0\0\0\0\0", b"\xc1" + notification(body), body):

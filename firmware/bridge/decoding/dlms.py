@@ -10,11 +10,12 @@ from micropython import const
 from bridge.core.civil import seconds
 from bridge.core.errors import DecodeError, SecurityError
 from bridge.core.unload import unload
-from bridge.decoding.dlms_walk import Walk
+from bridge.decoding.dlms_walk import SCALER_ROW, Walk
 
 _NOTIFICATION, _CIPHERED, _SLASH = const(0x0F), const(0xDB), const(0x2F)
-_OCTETS = const(9)
-_CELL, _NOTHING_KNOWN = const(1), const(999)  # of the work array, see dlms_walk
+_FIRST_CIPHERED, _LAST_CIPHERED, _SIGNED = const(0xC8), const(0xD7), const(0xDF)  # other APDUs that are encrypted
+_OCTETS, _TYPED = const(9), const(25)  # types that a time in the head may have
+_CELL, _NOTHING_KNOWN, _STRIDE, _LAST = const(1), const(999), const(10), const(12)  # of the work array, see dlms_walk
 _DATE_TIME = const(12)  # octets
 _TIME = const(1 << 16)  # 0-0:1.0.0 as C.D.E: the meter's clock
 _ID = const(96 << 16 | 1 << 8)  # 0-0:96.1.0: the meter's number
@@ -92,11 +93,15 @@ class DlmsDecoder(Walk):
         buffer = self._buffer
         body = at + 6
         if body >= self._end or buffer[at] != _NOTIFICATION:
+            if at < self._end and (_FIRST_CIPHERED <= buffer[at] <= _LAST_CIPHERED or _CIPHERED < buffer[at] <= _SIGNED):
+                raise SecurityError("cipher_unknown")
             raise DecodeError("DLMS: no data-notification")
         size = buffer[at + 5]
         if size == _OCTETS and buffer[body] == _DATE_TIME:  # Kaifa's in Norway has a type
             size = _DATE_TIME
             body += 1
+        elif size == _TYPED:
+            size = _DATE_TIME
         if size and size != _DATE_TIME or body + size >= self._end:
             raise DecodeError("DLMS: head of the notification is none")
         if size:
@@ -104,9 +109,17 @@ class DlmsDecoder(Walk):
         return body + size
 
     def scale(self) -> None:
-        """Gives the register the scaler and unit that the meter does not send."""
+        """Gives the register the scaler and unit that the meter sends elsewhere, or not at all."""
+        register = self._register
+        if self._buffer.find(SCALER_ROW, self._first, self._end) >= 0:
+            from bridge.decoding.dlms_rare import scaler_at
+
+            work = self._work
+            if self._scaler_unit(scaler_at(self, self._buffer, self._first, self._end, work[_LAST] if work[_STRIDE] else 0)):
+                register.implied = False
+                return
         self._scales()
-        self._apply(self._register, self._row)
+        self._apply(register, self._row)
 
     def _scales(self) -> None:
         """Finds the meter's row of dlms_scales."""

@@ -100,7 +100,7 @@ def number(codes, buffer, at: int, end: int, work) -> int:
     out[5] = 0
     out[6] = 256
     if at + 6 <= end and octets[at] == 2 and octets[at + 1] == 2 and octets[at + 2] == 15 and octets[at + 4] == 22 and members != 2:
-        if members != 0 or left > 2 or out[10] != 0 and left > 1:
+        if members != 0 or left > out[14]:
             out[5] = octets[at + 3]
             out[6] = octets[at + 5] if octets[at + 5] != 255 else 0
             at += 6

@@ -19,16 +19,18 @@ except (SyntaxError, AttributeError, ImportError, ValueError):  # no emitter, no
 
 # The work array, shared with dlms_viper: 0 values left, 1 cell of the next known register, 2 A-B, 3 C.D.E, 4 F, 5 scaler as sent, 6
 # unit or 256, 7 and 8 high and low part of the number, 9 kind of it, 10 octets of a row of codes or 0, 11 the next one, 12 their
-# end, 13 whether scalers that are not sent count as implied.
-_LEFT, _STRIDE, _PLACE, _LAST, _IMPLIED, _WORK = const(0), const(10), const(11), const(12), const(13), const(14)
+# end, 13 whether scalers that are not sent count as implied, 14 how many values must be left for scaler and unit to be behind the number.
+_LEFT, _STRIDE, _PLACE, _LAST, _IMPLIED, _FEWEST, _WORK = const(0), const(10), const(11), const(12), const(13), const(14), const(15)
 _STRUCTURE, _OCTETS, _INTEGER, _UNSIGNED_16, _ENUM = const(2), const(9), const(15), const(18), const(22)
-# Per type: octets in the low nibble; a number, a signed one, a length follows, elements follow; all ones: not known.
-_KINDS = b"\x00\x80\x80\x11\x40\x24\x14\xff\xff\x40\x40\xff\x40\x01\xff\x21\x22\x11\x12\xff\x28\x18\x11\x04\x08\x0c\x05\x04"
-_NUMBER, _SIGNED, _LENGTH, _CONTAINER, _UNKNOWN = const(0x30), const(0x20), const(0x40), const(0x80), const(0xFF)
+# Per type: octets in the low nibble; a number, a signed one, a length follows, elements follow; 4F: rare or not known.
+KINDS = b"\x00\x80\x80\x11\x40\x24\x14\x4f\x4f\x40\x40\x4f\x40\x01\x4f\x21\x22\x11\x12\x4f\x28\x18\x11\x04\x08\x0c\x05\x04"
+_NUMBER, _SIGNED, _LENGTH, _CONTAINER, _UNKNOWN = const(0x30), const(0x20), const(0x40), const(0x80), const(0x4F)
 _BITS = const(4)  # the bit string, whose length counts bits
 _DEEPEST = const(8)  # nested structures: four are the most seen
 _OBJECT = const(18)  # octets of a push object: structure of class, OBIS, attribute, index
 _CODE, _ATTRIBUTE = const(7), const(7)  # where in it the code is, and behind that the attribute
+SCALER_ROW = b"\xff\x0f\x03"  # of a push object: end of the code, attribute 3
+_NEVER = const(0x10000)  # more values than there can be
 _PUSH_SETUP = const(40)  # class whose value is the list of push objects itself
 _ROW = const(8)  # octets of a row of a layout: code, 0, attribute
 _DATE_TIME = const(12)  # octets
@@ -70,6 +72,7 @@ class Walk:
         codes = layout or buffer
         work[_IMPLIED] = codes is buffer
         work[_STRIDE] = _ROW if layout else 0
+        work[_FEWEST] = 2
         work[_PLACE] = self._depth = 0
         code = self._first = -1
         work[_LEFT] = 1
@@ -80,6 +83,7 @@ class Walk:
                 self._depth -= 1
                 work[_LEFT] = self._left[self._depth]
                 code = -1
+                self._scaled = 0
             listed = work[_STRIDE] and self._depth == 1
             if run and code < 0 and (listed or not work[_STRIDE]):
                 start = at
@@ -91,15 +95,19 @@ class Walk:
             if at >= end:
                 raise DecodeError("DLMS: notification ends within a value")
             start = at
-            kind = _KINDS[buffer[at]] if buffer[at] < len(_KINDS) else _UNKNOWN
+            kind = KINDS[buffer[at]] if buffer[at] < len(KINDS) else _UNKNOWN
             at += 1
             work[_LEFT] -= 1
             size = kind & 15
             if kind & (_LENGTH | _CONTAINER):
                 at = self._length(kind, buffer[start], at)
                 size = self._size
+                if kind == _UNKNOWN:
+                    kind = 0
             if kind & _CONTAINER:
-                at = self._enter(start, at, size)
+                if listed:
+                    work[_PLACE] += work[_STRIDE]
+                at = self._enter(start, at, size, code)
                 code = self._code
                 continue
             after = at + size
@@ -120,16 +128,28 @@ class Walk:
                 self._nameless(at, after, start == self._first, self._depth == 1 and not work[_LEFT])
             at = after
 
-    def _enter(self, start: int, at: int, size: int) -> int:
-        """Enters the structure at `start` whose `size` values begin at `at`; gives where to go on, and in _code what is named there."""
+    def _enter(self, start: int, at: int, size: int, code: int) -> int:
+        """Enters the structure at `start` whose `size` values begin at `at`; gives where to go on, and in _code what is named there.
+
+        `code`: of the value that the structure is.
+        """
         work = self._work
         left = self._left
         depth = self._depth
         if depth == _DEEPEST or size > self._end - at:
             raise DecodeError("DLMS: structure with too much in it")
+        self._code = -1
+        self._scaled = 0
+        if code >= 0 and size == 2:
+            if self._scaler_unit(start):  # before the value
+                self._scaled = start
+                self._code = code
+                return start + 6
+            kind = self._buffer[at]
+            if kind < len(KINDS) and self._scaler_unit(at + 1 + (KINDS[kind] & 15)):  # number, scaler and unit
+                self._code = code
         left[depth] = work[_LEFT]
         work[_LEFT] = size
-        self._code = -1
         if not depth:
             self._first = at
             work[_LAST] = _ROW * size
@@ -141,8 +161,14 @@ class Walk:
                 place += _OBJECT
             work[_PLACE] = place
             at = work[_LAST] = at + _OBJECT * size
+            work[_FEWEST] = 1
+            place = self._buffer.find(SCALER_ROW, place, at)
+            if place >= 0:
+                for place in range(place - 3, place):
+                    if self._buffer[place] != self._buffer[place - _OBJECT]:  # it does not follow its value
+                        work[_FEWEST] = _NEVER
             return at
-        elif 4 <= size <= 6 and self._is_object(at):  # an object and its value, perhaps an index before and scaler and unit behind
+        if 4 <= size <= 6 and self._is_object(at):  # an object and its value, perhaps an index before and scaler and unit behind
             if self._buffer[at + 12] == 2:
                 self._code = at + 5
             at += 13
@@ -154,18 +180,21 @@ class Walk:
         return at
 
     def _length(self, kind: int, tag: int, at: int) -> int:
-        """Reads a length of one to three octets into _size; gives the place behind it."""
-        if kind == _UNKNOWN:
-            raise DecodeError("DLMS: value of an unknown type")
+        """Reads a length of one to five octets into _size; gives the place behind it."""
         buffer = self._buffer
         end = self._end
+        if kind == _UNKNOWN:
+            from bridge.decoding.dlms_rare import size_of
+
+            self._size = size_of(self, buffer, at, end)
+            return at
         size = buffer[at] if at < end else 0
         octets = 0
         at += 1
         if size & 128:
             octets = size & 127
             size = 0
-        if at + octets > end or octets > 2:
+        if at + octets > end or octets > 4:
             raise DecodeError("DLMS: length of a value is none")
         while octets:
             size = size << 8 | buffer[at]
@@ -196,16 +225,17 @@ class Walk:
         work = self._work
         after = at + size
         if self._value(codes, code, kind, at, size):
-            if work[_LEFT] and self._scaler_unit(after):
+            if work[_LEFT] and work[_FEWEST] < _NEVER and self._scaler_unit(after):
                 after += 6
                 work[_LEFT] -= 1
                 if self._depth == 1:
                     work[_PLACE] += work[_STRIDE]
-            elif kind & _NUMBER:
+            elif kind & _NUMBER and not (self._scaled and self._scaler_unit(self._scaled)):
                 self._register.implied = codes is self._buffer
                 self.scale()
             self._emitted = 1
             self._emit(self._register)
+        self._scaled = 0
         return after
 
     def _scaler_unit(self, at: int) -> bool:
