@@ -62,10 +62,7 @@ class Walk:
         return register
 
     def _walk(self, at: int, layout) -> int:
-        """Passes over one value with all that is in it and emits registers; gives the place behind it.
-
-        `layout`: None, or a row of _ROW octets for each value of a list of bare values.
-        """
+        """Passes over one value with all in it, emits registers; gives the place behind. `layout`: None, or a row of _ROW octets for each of bare values."""
         buffer = self._buffer
         end = self._end
         work = self._work
@@ -83,7 +80,6 @@ class Walk:
                 self._depth -= 1
                 work[_LEFT] = self._left[self._depth]
                 code = -1
-                self._scaled = 0
             listed = work[_STRIDE] and self._depth == 1
             if run and code < 0 and (listed or not work[_STRIDE]):
                 start = at
@@ -102,11 +98,7 @@ class Walk:
             if kind & (_LENGTH | _CONTAINER):
                 at = self._length(kind, buffer[start], at)
                 size = self._size
-                if kind == _UNKNOWN:
-                    kind = 0
             if kind & _CONTAINER:
-                if listed:
-                    work[_PLACE] += work[_STRIDE]
                 at = self._enter(start, at, size, code)
                 code = self._code
                 continue
@@ -124,7 +116,7 @@ class Walk:
                 continue
             if size == 6 and buffer[at] < 16 and buffer[start] == _OCTETS and not work[_STRIDE]:
                 code = at
-            elif size and (kind & _LENGTH or size == _DATE_TIME):
+            elif size and (kind == _LENGTH or size == _DATE_TIME):
                 self._nameless(at, after, start == self._first, self._depth == 1 and not work[_LEFT])
             at = after
 
@@ -139,10 +131,10 @@ class Walk:
         if depth == _DEEPEST or size > self._end - at:
             raise DecodeError("DLMS: structure with too much in it")
         self._code = -1
-        self._scaled = 0
+        if depth == 1:
+            work[_PLACE] += work[_STRIDE]
         if code >= 0 and size == 2:
             if self._scaler_unit(start):  # before the value
-                self._scaled = start
                 self._code = code
                 return start + 6
             kind = self._buffer[at]
@@ -230,12 +222,11 @@ class Walk:
                 work[_LEFT] -= 1
                 if self._depth == 1:
                     work[_PLACE] += work[_STRIDE]
-            elif kind & _NUMBER and not (self._scaled and self._scaler_unit(self._scaled)):
+            elif kind & _NUMBER and (work[_STRIDE] or not self._scaler_unit(at - 7)):
                 self._register.implied = codes is self._buffer
                 self.scale()
             self._emitted = 1
             self._emit(self._register)
-        self._scaled = 0
         return after
 
     def _scaler_unit(self, at: int) -> bool:
@@ -278,7 +269,7 @@ class Walk:
             if not register.ab:
                 self._time_at = -2  # said: the head's is not needed
             return True
-        if not kind & _LENGTH or not size:
+        if kind != _LENGTH or not size:
             return False
         if cde == _TYPE:
             self._type_at = at
