@@ -5,7 +5,7 @@ import subprocess
 import pytest
 
 from host_tools import runtime
-from host_tools.compact import compact, names
+from host_tools.compact import compact, names, tracebacks
 
 BASE = '''
 LIMIT = 40
@@ -185,3 +185,11 @@ def test_joined_modules_do_the_same():
 def test_what_a_text_names_is_not_joined():
     with pytest.raises(ValueError, match="named in a text"):
         compact({"a.b": "x = 1\n", "a.c": "unload('a.b')\n"}, groups={"a.d": ("a.b", "a.c")})
+
+
+def test_a_traceback_is_readable():
+    text, told = shortened()
+    word = next(word for word, old in told["child"].items() if "_twice" in old.split(" or "))
+    line = f'  File "child", line 1, in {word}\n'
+    assert tracebacks.readable(line, told).startswith('  File "child", line 1, in ') and "_twice" in tracebacks.readable(line, told)
+    assert tracebacks.readable('File "asyncio/core.py", line 1, in run', told) == 'File "asyncio/core.py", line 1, in run'
