@@ -137,12 +137,16 @@ class Builder:
         values.settle()
         values.derive()
         values.settle()
-        picked = self._pick()
+        schema = self._schema
+        if schema is None or schema.form != values.quantities:
+            schema = self._schema = self._schemas.of(values.quantities)
+        picked = schema.pick(self._value)
         if picked is None:
             from bridge.reading.falls import drop
 
             drop(values)
-            picked = self._pick()
+            schema = self._schema = self._schemas.of(values.quantities)
+            picked = schema.pick(self._value)
         if values.falls:
             self.counters.add("counter_falls", values.falls)
             values.falls = 0
@@ -158,13 +162,7 @@ class Builder:
             if time is not None:
                 now = time
                 now_source = _METER
-        return Reading(self._texts.meter, seq, now, now_source, self._schema, picked)
-
-    def _pick(self):
-        schema = self._schema
-        if schema is None or schema.form != self.values.quantities:
-            schema = self._schema = self._schemas.of(self.values.quantities)
-        return schema.pick(self._value)
+        return Reading(self._texts.meter, seq, now, now_source, schema, picked)
 
     def _note(self, register, slot: int) -> None:
         """Notes for the decoder where a register that was as usual goes (see decoding/register.py for the cells)."""

@@ -27,11 +27,17 @@ def believed(values, slot: int, before: int, before_exponent: int) -> bool:
         return True
     if gap < 10 ** abs(exponent - before_exponent):
         return False
-    times, *waiting = values.lower.get(slot) or (0, 0, exponent)
-    gap = _lack(value, exponent, *waiting)
-    times = 1 if gap > 0 else times + (gap < 0 or not _SUBMETERS <= slot < _SUBMETERS_END)
-    values.lower[slot] = (times, value, exponent)
-    if times >= CONFIRMATIONS:
+    waiting = values.lower.get(slot)
+    if not waiting:
+        waiting = values.lower[slot] = [0, 0, exponent]
+    gap = _lack(value, exponent, waiting[1], waiting[2])
+    if gap > 0:
+        waiting[0] = 1
+    elif gap or not _SUBMETERS <= slot < _SUBMETERS_END:
+        waiting[0] += 1
+    waiting[1] = value
+    waiting[2] = exponent
+    if waiting[0] >= CONFIRMATIONS:
         del values.lower[slot]
         return True
     values.falls += 1
@@ -51,5 +57,7 @@ def drop(values) -> None:
 
 def _lack(a: int, a_exponent: int, b: int, b_exponent: int) -> int:
     """By how much a x 10^a_exponent is below b x 10^b_exponent, in the finer of their steps; 0 or less when it is not."""
+    if a_exponent == b_exponent:
+        return b - a
     finest = min(a_exponent, b_exponent)
     return b * 10 ** (b_exponent - finest) - a * 10 ** (a_exponent - finest)

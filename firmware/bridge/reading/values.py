@@ -46,9 +46,10 @@ class Values:
         self.rows = array("i", bytes(4 * KNOWN_CELLS))
         self.quantities = memoryview(self.form)[:_COUNT]  # the form without the helpers
         self.falls = self.ignored = 0
+        self._believed = None  # of falls.py
         self._nothing = bytes(_SLOTS)
         self._before = {}  # slot: (value, exponent) that this telegram replaced by something lower or of other decimals; None: settled
-        self.lower = {}  # slot: (times, value, exponent) of the lower value waiting to be confirmed
+        self.lower = {}  # slot: [times, value, exponent] of the lower value waiting to be confirmed
 
     def begin(self) -> None:
         """A new telegram. Of one that was never settled, the doubtful values are taken back."""
@@ -80,9 +81,11 @@ class Values:
         for slot, before in self._before.items():
             if before is not None:
                 self._before[slot] = None
-                from bridge.reading.falls import believed
+                if self._believed is None:
+                    from bridge.reading.falls import believed
 
-                if not believed(self, slot, before[0], before[1]):
+                    self._believed = believed
+                if not self._believed(self, slot, before[0], before[1]):
                     self.value[slot] = before[0]
                     self.exponent[slot] = self.form[slot] = before[1]
 
