@@ -96,6 +96,7 @@ def test_a_cut_telegram_costs_itself():
             framer = D0Framer()
             assert run(whole[:at] + push() + readout(), framer=framer) == [PUSHED, READ], at
             assert run(whole[at:] + whole + whole, framer=D0Framer())[-2:] == [good, good], at
+    assert run(readout()[:-1] + push() + readout()) == [PUSHED, READ]
 
 
 def test_without_identification():

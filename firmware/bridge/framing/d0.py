@@ -153,7 +153,7 @@ class D0Framer(Framer):
                 buffer[stx] = _LF
                 self._give(start, at + 1, "bcc")
                 return behind + 2
-            behind += 2
+            behind += 1 if buffer[behind + 1] == _SLASH else 2  # the BCC may be lost, and this the next one's start
         elif buffer[behind] in b"\r\n\0/":  # neither came, the checksum nor what announces it
             buffer[stx] = _LF
             return self._plain(start, at, behind)
