@@ -40,6 +40,26 @@ class Names:
             known = self._remember(original, bytes(made))
         return known
 
+    def binary(self, original: bytes, keep: int = 0) -> bytes:
+        """Other octets for some that are no text; all but the first `keep` change."""
+        if len(original) <= keep:
+            return original
+        known = self._known.get(original)
+        if known is None:
+            draws = self._stream(original)
+            made = bytes((octet + 1 + draw % 255) & 0xFF for octet, draw in zip(original[keep:], draws))
+            known = self._remember(original, original[:keep] + made)
+        return known
+
+    def number(self, original: int, most: int) -> int:
+        """Another number with as many digits, not above `most`."""
+        digits = str(original)
+        made = int(self.octets(digits.encode()))
+        made = made if made <= most else made % 10 ** (len(digits) - 1)
+        if made != int(self._known[digits.encode()]):
+            self._remember(digits.encode(), str(made).encode())
+        return made
+
     def serial(self, original: bytes) -> bytes:
         """Another serial number of four octets in the same series of a million."""
         known = self._known.get(original)

@@ -21,13 +21,15 @@ class _Odd(ValueError):
 
 def files(data: bytes, names: Names) -> Iterator[bytes]:
     """Each file that is whole, parsed to its last element and changed; what cannot be parsed is dropped."""
-    for found in _FILE.finditer(data):
-        wire = found[0]
-        begin = wire.rfind(START)
-        wire = wire[begin:]
+    at = 0
+    while found := _FILE.search(data, at):
+        at = data.rfind(START, at, found.end())
+        wire = data[at : found.end()]
         total = next((total for total in (crc.x25, crc.kermit) if _sums(wire, total)), None)
-        if total is None:
+        if total is None:  # its end was lost, or was none: the next may begin within
+            at += 1
             continue
+        at = found.end()
         body = bytearray(wire[8:-8].replace(ESCAPE * 2, ESCAPE))
         try:
             _change(body, names, total)

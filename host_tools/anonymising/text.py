@@ -11,9 +11,11 @@ from host_tools.anonymising.names import Names
 from host_tools.meters import crc
 
 _P1 = re.compile(rb"/[A-Za-z]{3}[0-9][ -~]{0,90}\r?\n\r?\n(?:[^!\x80-\xff]|(?<!\n)!){1,8000}?\n!([0-9A-Fa-f]{0,4})")
-_D0 = re.compile(rb"/[A-Za-z]{3}[0-9A-I][ -~]{0,60}\r?\n\r?\n?\x02?[^/!\x03\x80-\xff]{8,8000}!\r?\n(?:\x03([\0-\xff]))?")
+_D0 = re.compile(
+    rb"(?:/[A-Za-z]{3}[0-9A-I][ -~]{0,60}\r?\n\r?\n?\x02?|\x02|(?=(?:0\.0\.0|F\.F|C\.1)(?:\*\d+)?\())[^/!\x03\x80-\xff]{8,8000}!(?:\r?\n|\Z)(?:\x03([\0-\xff]))?")
 _VERSIONS = (b"1-3:0.2.8(", b"0-0:96.1.4(")
-_CODE = re.compile(r"^((?:\d{1,3}-\d{1,3}:)?[0-9A-Z]{1,3}(?:\.[0-9A-Z]{1,3}){1,2}(?:[*&]\d{1,3})?)((?:\([^()]*\))+)$")
+_DATA = re.compile(r"((?:\d{1,3}-\d{1,3}:)?[0-9A-Z]{1,3}(?:\.[0-9A-Z]{1,3}){0,2}(?:[*&]\d{1,3})?)((?:\([^()]*\))+)")
+_DATA_LINE = re.compile(f"(?:{_DATA.pattern})+")
 _NUMBER = re.compile(r"^[-+]?\d{1,12}(?:\.\d{1,9})?\*[A-Za-z0-9]{1,5}$|^[-+]?\d{1,12}\.\d{1,9}$")
 _TIME = re.compile(r"^\d{12}[SWsw]?$|^\d{2}[-:]\d{2}[-:]\d{2}$")
 _NAME_OF_CODE = re.compile(r"^\d{1,2}-\d{1,2}:\d{1,3}\.\d{1,3}\.\d{1,3}$|^m3$|^kWh$|^GJ$")
@@ -39,9 +41,12 @@ def d0(data: bytes, names: Names) -> Iterator[bytes]:
     for found in _whole(_D0, _d0_right, data):
         whole = found[0]
         start = whole.find(b"\x02") + 1
-        head, mark, rest = whole.partition(b"\x02") if start else (whole[: whole.index(b"\n") + 1], b"", whole[whole.index(b"\n") + 1 :])
-        text, end = rest[: rest.rindex(b"!")], b"!\r\n"
-        made = _head(head, names) + mark + _lines(text, names) + end
+        head_end = start - 1 if start else whole.index(b"\n") + 1 if whole[:1] == b"/" else 0
+        head, mark, rest = whole[:head_end], whole[head_end:start], whole[max(head_end, start) :]
+        text = _lines(rest[: rest.rindex(b"!")], names)
+        if b"(" not in text:
+            continue
+        made = _head(head, names) + mark + text + b"!\r\n"
         if found[1] is not None:
             made += b"\x03"
             made += bytes([reduce(xor, made[made.index(b"\x02") + 1 :])])
@@ -82,12 +87,17 @@ def _lines(text: bytes, names: Names) -> bytes:
         if not line:
             kept.append(line)
             continue
-        found = _CODE.match(line)
-        if found:
-            kept.append(found[1] + "".join(f"({group if any(code in found[1] for code in _STATUS) else _value(group, names)})" for group in re.findall(r"\(([^()]*)\)", found[2])))
+        if _DATA_LINE.fullmatch(line):
+            kept.append(_DATA.sub(lambda found: found[1] + _groups(found[1], found[2], names), line))
         elif number and re.match(r"^\(\d{1,9}\.\d{1,3}\)$", line):  # gas of DSMR 2 and 3
             kept.append(line)
     return "\r\n".join(kept).encode("ascii")
+
+
+def _groups(code: str, groups: str, names: Names) -> str:
+    if any(harmless in code for harmless in _STATUS):
+        return groups
+    return "".join(f"({_value(group, names)})" for group in re.findall(r"\(([^()]*)\)", groups))
 
 
 def _value(value: str, names: Names) -> str:

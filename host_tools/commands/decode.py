@@ -56,23 +56,26 @@ def run(args: argparse.Namespace) -> int:
     """Decodes; OK when there was a telegram, FAILED when there was none."""
     if args.protocol not in PROTOCOLS:
         raise UserError(f"--protocol {args.protocol}: there are {', '.join(PROTOCOLS)}", USAGE)
-    keys = [key_digits(option, value) for option, value in (("--key", args.key), ("--auth-key", args.auth_key))]
-    if keys[1] and not keys[0]:
-        raise UserError("--auth-key proves what --key opens: give both", USAGE)
+    keys = [key.hex() if key else "" for key in both_keys(args)]
     size = check_file(args.file)
     with open_source(args.file) as source:
         return decode(source, size, args.protocol, args.json, keys)
 
 
-def key_digits(option: str, value: str | None) -> str:
-    """The 32 hex digits of a key as a person pastes it, "" for none. Raises UserError for what cannot be one."""
+def both_keys(args: argparse.Namespace) -> tuple[bytes | None, bytes | None]:
+    """The keys of --key and --auth-key as a person pastes them. Raises UserError for what cannot be one."""
     runtime.firmware_importable()
     from bridge.config.rules import parse_key
 
-    try:
-        return parse_key(value).hex() if value is not None else ""
-    except ValueError as error:
-        raise UserError(f"{option}: {error}", USAGE) from error
+    found: list[bytes | None] = []
+    for option, value in (("--key", args.key), ("--auth-key", args.auth_key)):
+        try:
+            found.append(None if value is None else parse_key(value))
+        except ValueError as error:
+            raise UserError(f"{option}: {error}", USAGE) from error
+    if found[1] and not found[0]:
+        raise UserError("--auth-key proves what --key opens: give both", USAGE)
+    return found[0], found[1]
 
 
 def check_file(name: str) -> int:
