@@ -48,9 +48,15 @@ class DlmsDecoder(Walk):
         start = frame.start
         buffer = self._buffer = frame.buffer
         self._id_at = -1
-        ciphered = start < frame.end and buffer[start] == _CIPHERED
+        tag = buffer[start] if start < frame.end else 0
+        ciphered = tag == _CIPHERED or tag == _SLASH
         if ciphered:
-            self._security.open(frame)
+            if tag == _SLASH:
+                from bridge.decoding.p1_sealed import open_lines
+
+                open_lines(frame, self._security)
+            else:
+                self._security.open(frame)
             if buffer[start + 1] == 8:
                 self._id_at = start + 2  # system title: the maker's three letters first
             if buffer[frame.start] == _SLASH:

@@ -27,6 +27,7 @@ _RESTARTS = const(3)
 _NEAR_ZERO = const(0x10000)  # 18 hours of a telegram per second: as long may the meter talk unheard when it began anew
 _NOTIFICATION = const(0x0F)  # first byte of a data-notification
 _TEXT = const(0x2F)  # first byte of a P1 telegram
+_DASH, _COLON = const(45), const(58)  # of the first code, where only the lines were encrypted
 
 
 class Security:
@@ -170,4 +171,4 @@ def _plausible(buffer: bytearray, start: int, end: int) -> bool:
     for i in range(start + 1, start + 4):
         if not 32 < buffer[i] < 127:
             return False
-    return buffer[start] == _TEXT
+    return buffer[start] == _TEXT or buffer[start + 1] == _DASH and buffer[start + 3] == _COLON

@@ -3,6 +3,7 @@
     DB 08 title(8) length security ..     general-glo-ciphering: encrypted P1 of Luxembourg and Styria; ends where its length says
     0F invoke(4) time, structure or array data-notification; ends where its last element ends
     E6 E7 00 and one of them              as captures have them, the HDLC frame taken off
+    /EGM5.. CR LF CR LF 00 82 xx xx .. !  P1 whose lines alone are encrypted (Stoen in Poland); frame.checksum says whether its CRC is right
 
 A start inside a running APDU, if it is as good, means that this one was cut. Every byte is searched and walked over once.
 """
@@ -12,7 +13,7 @@ from array import array
 from micropython import const
 
 from bridge.framing.frame import Framer
-from bridge.framing.octets import copy
+from bridge.framing.octets import copy, printable
 
 # A text of 2048 hex digits, 1900 bytes of other objects, and what is around them: the longest telegram of Luxembourg.
 _CAPACITY = const(4096)
@@ -21,9 +22,12 @@ _DEPTH = const(8)  # of structures in structures; meters send 4
 _SHORTEST = const(24)
 _ALIKE = const(3)  # E6 E7 00, or DB 08 and the manufacturer's first letter
 _LEAST = const(16)  # ciphered bytes, security byte and counter among them
-_SIGNS = (b"\xe6", b"\xdb", b"\x0f")
+_SIGNS = (b"\xe6", b"\xdb", b"\x0f", b"/")
 _LLC = const(0xE6)
 _LLC_LENGTH = const(3)
+_SLASH = const(0x2F)
+_IDENTIFICATION = const(48)  # the longest, with its empty line
+_FOOTER = const(7)  # '!', four digits, CR, LF
 _CIPHERED = const(0xDB)
 _NOTIFICATION = const(0x0F)
 _OCTETS = const(9)  # types
@@ -82,6 +86,10 @@ class ApduFramer(Framer):
                 return -1
             elif end > 0 and not self._cut(end):
                 self._give(self._apdu, end, "none")
+                if self._buffer[self._apdu] == _SLASH:
+                    from bridge.framing.p1_inner import verified
+
+                    verified(self._frame)
                 if self._scan < end:
                     self._tail = self._buffer[self._scan : end]
                 return end
@@ -133,6 +141,8 @@ class ApduFramer(Framer):
         """What begins at `at`: the index behind an APDU with a length, or of a notification's data; 0: nothing; -1: too few bytes to say."""
         buffer = self._buffer
         bare = buffer[at] != _LLC
+        if buffer[at] == _SLASH:
+            return self._sealed(at, limit)
         if not bare:
             if limit - at <= _LLC_LENGTH:
                 return -1
@@ -170,6 +180,19 @@ class ApduFramer(Framer):
         if size < _LEAST or behind + size - at > _CAPACITY - _LLC_LENGTH or buffer[behind] & 0x8C:
             return 0
         return behind + size
+
+    def _sealed(self, at: int, limit: int) -> int:
+        buffer = self._buffer
+        line = buffer.find(b"\n\0", at, min(limit, at + _IDENTIFICATION))
+        if not printable(buffer, at, min(limit, at + _IDENTIFICATION) if line < 0 else line):
+            return 0
+        if line < 0:
+            return -1 if limit - at < _IDENTIFICATION else 0
+        if limit < line + 5:
+            return -1
+        size = buffer[line + 3] << 8 | buffer[line + 4]
+        behind = line + 5 + size + _FOOTER
+        return behind if buffer[line + 2] == 0x82 and line - at >= 8 and size >= _LEAST and behind - at <= _CAPACITY else 0
 
     def _notified(self, at: int, limit: int, bare: bool) -> int:
         buffer = self._buffer
@@ -219,7 +242,7 @@ class ApduFramer(Framer):
 
     def _extent(self) -> int:
         """The index behind the APDU when its last byte is there; 0: not yet; negative: it is none, by the byte at -index."""
-        if self._buffer[self._apdu] == _CIPHERED:
+        if self._buffer[self._apdu] != _NOTIFICATION:
             return self._end if self._end <= self._count else 0
         buffer = self._buffer
         left = self._left

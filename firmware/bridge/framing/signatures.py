@@ -54,6 +54,8 @@ class Search:
 def marks(window: bytearray, found: list) -> None:
     """Adds the names of protocols whose marks `window` holds to `found`, each once, in the order in which they come."""
     end = len(window)
+    if window.find(b"\n\0\x82") >= 0:  # lines of a P1 telegram that are encrypted
+        found.append(_BARE)
     for at in range(end):
         octet = window[at]
         name = ""
