@@ -114,7 +114,13 @@ def mbus(stream, end: int, payload: bytes, checksum: str) -> bool:
                     pieces.append((stop + 2, bytes(stream[at + 9 : stop])))
         at = stream.find(b"\x68", at + 1, end)
     pieces.sort(key=lambda piece: piece[0])
-    return checksum == "sum8" and _made_of(payload, pieces, end, (0,))
+    if checksum != "sum8" or not pieces or pieces[-1][0] != end:
+        return False
+    if payload[0] == 0xDB:  # which says how long it is: more may follow
+        for first in range(len(pieces)):
+            if b"".join([octets for _, octets in pieces[first:]])[: len(payload)] == payload:
+                return True
+    return _made_of(payload, pieces, end, (0,))
 
 
 def amis(stream, end: int, payload: bytes, checksum: str) -> bool:
@@ -128,10 +134,8 @@ def amis(stream, end: int, payload: bytes, checksum: str) -> bool:
 
 def dlms(stream, end: int, payload: bytes, checksum: str) -> bool:
     """Nothing but a form: an APDU that came so, and is as long as it says where it says so."""
-    if checksum != "none" or stream.rfind(payload, 0, end) < 0 or payload[0] not in (0xDB, 0x0F, 0x2F):
-        return checksum == "crc16" and payload[:1] == b"/" and p1(stream, end, payload, checksum)
-    if payload[0] == 0x2F:
-        return b"\n\0\x82" in payload
+    if checksum != "none" or stream.rfind(payload, 0, end) < 0 or payload[0] not in (0xDB, 0x0F):
+        return False
     if payload[0] == 0x0F:
         return True
     more = payload[10] & 0x7F if payload[10] & 0x80 else 0

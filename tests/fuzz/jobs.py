@@ -1,16 +1,19 @@
-"""What a fuzzing run consists of: targets in; processes with their progress, and how each ended, out."""
+"""What a fuzzing run consists of: names in; targets that run in pieces, their progress, and how each ended, out."""
 
 from __future__ import annotations
 
 import json
 import os
 import re
+import shutil
+import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 
 from bench import micropython32
 from host_tools import build, runtime
@@ -21,14 +24,15 @@ from tests.fuzz.protocols import ROWS, write_telegrams
 WORK = runtime.ROOT / "build" / "fuzz"
 CORPUS = runtime.ROOT / ".cache" / "fuzz"  # inputs that reached new code, kept from run to run
 HERE = Path(__file__).parent
-LONGEST = 700  # bytes of an input
+LONGEST = 600  # bytes of an input
 HANG_S = 20  # one input may take so long on a machine that is busy with other things; usual is a millisecond
 RSS_MB = 700
 HEAPS = {32: "144k", 64: "288k"}  # what a dongle has for the firmware (host_tools and bench say 144k too); with words twice as long the same number of blocks
 TELEGRAM_BYTES = 8_000  # of telegrams to mutate, which fit that heap beside decoders and harness
+SHORT_S = 2  # a piece no longer than this begins with
+SAMPLE = 100  # of the inputs that are there, as all would take longer
 LAST_LINES = 40  # of what a process printed that are shown when it failed
-LATE_S = 30  # a process that is so late is stopped
-UNLIMITED = 1 << 30
+CHATTER = ("INFO", "WARNING: Failed to find function", '"', "#", "###")
 
 
 def need_atheris() -> None:
@@ -44,121 +48,181 @@ def need_atheris() -> None:
         raise UserError(text, MISSING) from error
 
 
-class Job:
-    """One process: `executions` so far, `extra` (what it says besides), `failed` (why, with the bytes) once it ended badly."""
+class Target:
+    """`executions` and `seconds` so far, `extra` (what it says besides), `failed` (why, with the bytes) once a piece ended badly."""
 
-    def __init__(self, name: str, command: list[str], environment: dict | None = None):
+    def __init__(self, name: str):
         self.name = name
-        self.executions = 0
         self.extra: dict = {}
         self.failed = ""
         self.seconds = 0.0
         self.coverage = 0
-        self._command, self._environment = command, environment
+        self._before = 0  # executions of the pieces that have ended
+        self._now = 0
         self._lines: list[str] = []
-        self._process: subprocess.Popen | None = None
 
-    def start(self) -> None:
-        self._started = time.monotonic()
-        WORK.mkdir(parents=True, exist_ok=True)
-        environment = {**os.environ, **(self._environment or {})}
-        self._process = subprocess.Popen(
-            self._command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace", cwd=runtime.ROOT, env=environment
-        )
-        self._readers = [threading.Thread(target=self._read, args=(stream,), daemon=True) for stream in (self._process.stdout, self._process.stderr)]
-        for reader in self._readers:
-            reader.start()
+    @property
+    def executions(self) -> int:
+        return self._before + self._now
 
-    def _read(self, stream) -> None:
-        for line in stream:
-            if line.startswith('{"executions"'):
-                self.extra = json.loads(line)
-                self.executions = max(self.executions, self.extra.pop("executions"))
-                continue
-            done = re.match(r"Done (\d+) runs|#(\d+)\s.*cov: (\d+)", line)
-            if done:
-                self.executions = max(self.executions, int(done[1] or done[2]))
-                self.coverage = int(done[3] or self.coverage)
-            elif not line.startswith(("INFO", "WARNING: Failed to find function", '"', "#")):
-                self._lines = [*self._lines[-LAST_LINES:], line.rstrip()[:4000]]
+    @property
+    def speed(self) -> float:
+        """Executions per second."""
+        return self.executions / self.seconds if self.seconds else 0.0
 
-    def poll(self) -> bool:
-        """Whether it has ended."""
-        if self._process is None or self._process.poll() is None:
-            return False
-        for reader in self._readers:
-            reader.join(LATE_S)
-        self.seconds = time.monotonic() - self._started
-        if self._process.returncode:
-            self.failed = "\n".join([f"{self.name} ended with {self._process.returncode}", *self._lines])
-        return True
+    def run(self, slot: Slot, executions: int, seconds: int, seed: int) -> None:
+        """A piece: so many executions or seconds, whichever ends first."""
+        begun = time.monotonic()
+        self._lines = []
+        code = self._piece(slot, executions, seconds, seed)
+        self.seconds += time.monotonic() - begun
+        self._before += self._now
+        self._now = 0
+        if code:
+            self.failed = "\n".join([f"{self.name} ended with {code}", *self._lines])
+
+    def heard(self, line: str) -> None:
+        """A line that it printed."""
+        if line.startswith('{"executions"'):
+            self.extra = json.loads(line)
+            self._now = max(self._now, self.extra.pop("executions"))
+            return
+        done = re.match(r"Done (\d+) runs|#(\d+)\s.*cov: (\d+)", line)
+        if done:
+            self._now = max(self._now, int(done[1] or done[2]))
+            self.coverage = max(self.coverage, int(done[3] or 0))
+        elif not line.startswith(CHATTER):
+            self._lines = [*self._lines[-LAST_LINES:], line.rstrip()[:4000]]
+
+    def _piece(self, slot: Slot, executions: int, seconds: int, seed: int) -> int:
+        """Its exit code."""
+        raise NotImplementedError
+
+
+class Guided(Target):
+    """A target of targets.py under atheris."""
+
+    _seeds: Path | None = None
+
+    def _piece(self, slot: Slot, executions: int, seconds: int, seed: int) -> int:
+        corpus = CORPUS / self.name
+        if self._seeds is None:
+            self._seeds = _folder(WORK / "seeds" / self.name, targets.seeds(self.name))
+            corpus.mkdir(parents=True, exist_ok=True)
+        folders = [corpus, self._seeds]
+        if seconds <= SHORT_S:
+            files = sorted(file for folder in folders for file in folder.iterdir())
+            chosen = Random(seed).sample(files, min(SAMPLE, len(files)))
+            folders = [_folder(WORK / "sample" / self.name, [file.read_bytes() for file in chosen])]
+        options = [
+            f"-max_len={LONGEST}", f"-timeout={HANG_S}", f"-rss_limit_mb={RSS_MB}", f"-artifact_prefix={WORK}/{self.name}-", f"-seed={seed}",
+            f"-runs={executions}", f"-max_total_time={seconds}", *map(str, folders),
+        ]  # fmt: skip
+        return slot.guided(self, options)
+
+
+def _folder(folder: Path, inputs: list[bytes]) -> Path:
+    """A folder with these inputs and nothing else."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    for number, data in enumerate(inputs):
+        (folder / str(number)).write_bytes(data)
+    return folder
+
+
+class Mutated(Target):
+    """Mutated telegrams of a protocol on MicroPython."""
+
+    def __init__(self, protocol: str, firmware: Path):
+        narrow = micropython32.command()
+        bits = 32 if narrow else 64
+        super().__init__(f"{protocol}.micropython{bits}")
+        telegrams = WORK / f"{protocol}.telegrams"
+        write_telegrams(ROWS[protocol], telegrams, TELEGRAM_BYTES)
+        path = ":".join(map(str, [HERE / "on_micropython", HERE, runtime.ROOT / "host_tools" / "meters", firmware, ".frozen"]))
+        self._environment = {**os.environ, "MICROPYPATH": path}
+        script = str(HERE / "on_micropython" / "mutate.py")
+        self._command = [narrow or runtime.find_micropython(), "-X", f"heapsize={HEAPS[bits]}", script, protocol, str(telegrams)]
+        self._keys = [key.hex() if key else "-" for key in ROWS[protocol].keys]
+
+    def _piece(self, slot: Slot, executions: int, seconds: int, seed: int) -> int:
+        command = [*self._command, str(seed), str(executions), str(seconds), *self._keys]
+        return slot.alone(self, command, self._environment)
+
+
+class Slot:
+    """A place where one target at a time runs; it keeps a process that has atheris and the targets loaded."""
+
+    def __init__(self):
+        self._server: subprocess.Popen | None = None
+        self._running: subprocess.Popen | None = None
+
+    def _start(self, command: list[str], environment: dict | None = None) -> subprocess.Popen:
+        self._running = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", cwd=runtime.ROOT,
+            env=environment, start_new_session=True,
+        )  # fmt: skip
+        return self._running
+
+    def alone(self, target: Target, command: list[str], environment: dict) -> int:
+        """Runs a command to its end."""
+        process = self._start(command, environment)
+        for line in process.stdout:
+            target.heard(line)
+        return process.wait()
+
+    def guided(self, target: Target, options: list[str]) -> int:
+        """Runs a target in the process that has everything loaded."""
+        if self._server is None or self._server.poll() is not None:
+            self._server = self._start([sys.executable, "-m", "tests.fuzz.worker"])
+        self._server.stdin.write(json.dumps([target.name, options]) + "\n")
+        self._server.stdin.flush()
+        for line in self._server.stdout:
+            if line.startswith('{"ended"'):
+                return json.loads(line)["ended"]
+            target.heard(line)
+        return self._server.wait() or 1
 
     def stop(self) -> None:
-        if self._process is not None and self._process.poll() is None:
-            self._process.kill()
-            self._process.wait()
+        """Ends what runs, at once."""
+        for process in (self._running, self._server):
+            if process is not None and process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
 
 
-def guided(name: str, executions: int, seconds: int, seed: int) -> Job:
-    """A target of targets.py under atheris."""
-    corpus, seeds = CORPUS / name, WORK / "seeds" / name
-    for folder in (corpus, seeds):
-        folder.mkdir(parents=True, exist_ok=True)
-    for number, data in enumerate(targets.seeds(name)):
-        (seeds / str(number)).write_bytes(data)
-    options = [
-        f"-max_len={LONGEST}", f"-timeout={HANG_S}", f"-rss_limit_mb={RSS_MB}", f"-artifact_prefix={WORK}/{name}-", f"-seed={seed}",
-        f"-runs={executions}", *([f"-max_total_time={seconds}"] if seconds else []), str(corpus), str(seeds),
-    ]  # fmt: skip
-    return Job(name, [sys.executable, "-m", "tests.fuzz.worker", name, *options])
-
-
-def mutated(protocol: str, executions: int, seconds: int, seed: int, firmware: Path) -> Job:
-    """Mutated telegrams of a protocol on MicroPython."""
-    telegrams = WORK / f"{protocol}.telegrams"
-    write_telegrams(ROWS[protocol], telegrams, TELEGRAM_BYTES)
-    narrow = micropython32.command()
-    micropython = narrow or runtime.find_micropython()
-    bits = 32 if narrow else 64
-    path = ":".join(map(str, [HERE / "on_micropython", HERE, runtime.ROOT / "host_tools" / "meters", firmware, ".frozen"]))
-    command = [micropython, "-X", f"heapsize={HEAPS[bits]}", str(HERE / "on_micropython" / "mutate.py"), protocol, str(telegrams)]
-    keys = [key.hex() if key else "-" for key in ROWS[protocol].keys]
-    return Job(f"{protocol}.micropython{bits}", [*command, str(seed), str(executions), str(seconds), *keys], {"MICROPYPATH": path})
-
-
-def make(wanted: list[str], executions: int, seconds: int, seed: int) -> Iterator[Job]:
-    """All jobs whose name begins with one of `wanted` (all when it is empty); each its share of the executions."""
+def make(wanted: list[str]) -> Iterator[Target]:
+    """All targets whose name begins with one of `wanted` (all when it is empty)."""
     WORK.mkdir(parents=True, exist_ok=True)
     names = [*targets.names(), *(f"{protocol}.micropython" for protocol in ROWS)]
     chosen = [name for name in names if not wanted or name.startswith(tuple(wanted))]
     if not chosen:
         raise UserError(f"no target {', '.join(wanted)}: there are {', '.join(names)}")
-    share = -(-executions // len(chosen)) if executions else UNLIMITED
     firmware = None
     for name in chosen:
         if name.endswith(".micropython"):
             if firmware is None:
                 firmware = WORK / "firmware"
                 build.build("sim", firmware, own_names=True)
-            yield mutated(name.partition(".")[0], share, seconds, seed, firmware)
+            yield Mutated(name.partition(".")[0], firmware)
         else:
             need_atheris()
-            yield guided(name, share, seconds, seed)
+            yield Guided(name)
 
 
-def run(jobs: list[Job], at_once: int, show: Callable[[list[Job]], None]) -> None:
-    """Runs all, so many at once; `show` is called a few times a second. The first failure stops the rest."""
-    waiting, running = list(jobs), []
-    try:
-        while waiting or running:
-            while waiting and len(running) < at_once:
-                running.append(waiting.pop(0))
-                running[-1].start()
-            time.sleep(0.2)
-            running = [job for job in running if not job.poll()]
-            show(jobs)
-            if any(job.failed for job in jobs):
-                return
-    finally:
-        for job in running:
-            job.stop()
+def run(waiting: list[Target], slots: list[Slot], executions: int, seconds: int, seed: int) -> Iterator[None]:
+    """A piece of each target in the slots that there are; yields a few times a second. What fails, the others do not feel."""
+    waiting = list(waiting)
+    total = len(waiting)
+
+    def work(slot: Slot) -> None:
+        while waiting:
+            number = seed + total - len(waiting)
+            waiting.pop(0).run(slot, executions, seconds, number)
+
+    threads = [threading.Thread(target=work, args=(slot,), daemon=True) for slot in slots]
+    for thread in threads:
+        thread.start()
+    while any(thread.is_alive() for thread in threads):
+        time.sleep(0.1)
+        yield

@@ -1,146 +1,35 @@
-"""What is fuzzed, on CPython: one input of bytes in; an AssertionError when the firmware's pure stages break a promise, else nothing.
+"""What is fuzzed, on CPython: one input of bytes in; a Broken when the firmware's pure stages break a promise (see stream.py), else nothing.
 
     <protocol>.wire    bytes of the line through a framer, what it accepts through decoder and builder
     <protocol>.values  bytes as the payload of a frame, through decoder and builder
     readings           registers made of bytes, through the builder
 
-Promises: no exception but DecodeError out of a decoder; a framer takes every byte, looks at a bounded number of bytes for each,
-keeps its buffer's size, accepts nothing whose checksum is wrong, and after whatever came the next good telegram comes out.
+One promise more: after whatever came the next good telegram comes out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from zlib import crc32
 
-from bridge.core.errors import DecodeError
 from bridge.decoding.register import Register
 from bridge.framing.frame import Frame
 from bridge.reading.builder import Builder
-from bridge.reading.quantities import QUANTITIES
 from tests.fuzz import stages
-from tests.fuzz.checks import CHECKS
 from tests.fuzz.protocols import ROWS, Row
-from tests.fuzz.work import WORK
+from tests.fuzz.stream import LATER, Broken, Stream, decode, finish, promise
+from tests.fuzz.work import Lines
 
-# Bytes looked at for each byte of the wire: each is copied, searched and summed a few times, and where telegrams were cut
-# some starts are tried for each end (framing/p1.py: 8 ends in mid-line and one at a line's start, 4 starts each).
-WORK_PER_BYTE = 60
-WORK_ALLOWED = 20_000  # besides, once: a full buffer is moved and searched a few times
+__all__ = ["Broken", "make", "names", "promise", "seeds"]
+
 REPEATED = 15  # of the mode's low half: the input many times over, so that the buffer overflows
-LONGEST_STREAM = 9000  # twice the largest buffer
+DAMAGED = 14  # a good telegram with one fault, of which the next one must not suffer
+OVERFLOW = 600  # bytes of the repeated input that are more than the buffer
 CHUNKS = (7, 40, 160, 700)  # longest chunk, by the mode
-COUNTERS = ("frames", "noise_bytes", "crc_errors", "oversize", "resyncs")
+SHORT = 300  # a longer stream comes in longer chunks: it is the calls that take time
+SEEDS = 300  # of a target
 DECODED_AT = (0, 8, 1500, 2600)  # where the payload lies in the buffer
 DECODED_CAPACITY = 4096
-LATER = 1 << 20  # seconds
-
-
-class Broken(AssertionError):
-    """A promise that was not kept."""
-
-
-def promise(kept: bool, text: str) -> None:
-    if not kept:
-        raise Broken(text)
-
-
-class Taken:
-    """Registers that a decoder emits, looked at and handed to a builder."""
-
-    def __init__(self, limit: int):
-        self.rows: list[tuple] = []
-        self.builder = Builder()
-        self._limit = limit
-
-    def __call__(self, register: Register) -> None:
-        value, time = register.value, register.time
-        promise(0 <= register.ab <= 0xFFFF and 0 <= register.cde <= 0xFFFFFF and 0 <= register.f <= 255, "an OBIS code that is none")
-        promise(-128 <= register.scaler <= 127 and 0 <= register.unit <= 0x3FF, "a scaler or unit out of range")
-        promise(isinstance(value, (int, memoryview, bytes, bytearray)), f"a value of type {type(value)}")
-        promise(isinstance(time, (int, memoryview, bytes, bytearray, type(None))), f"a time of type {type(time)}")
-        promise(len(self.rows) < self._limit, "more registers than bytes")
-        held = value if isinstance(value, int) else bytes(value)
-        at = time if time is None or isinstance(time, int) else bytes(time)
-        self.rows.append((register.ab, register.cde, register.f, held, register.scaler, register.unit, at, register.status))
-        self.builder.add(register)
-
-
-def finish(builder: Builder) -> None:
-    """The reading, each of its quantities as text."""
-    reading = builder.finish(1, LATER, 1)
-    if reading is not None:
-        for quantity in reading.items():
-            promise(isinstance(reading.get(quantity), int), QUANTITIES[quantity][0])
-            reading.text(quantity)
-
-
-def decode(decoder: Callable, frame: Frame, with_known: bool = False) -> list | None:
-    """Registers of a frame; None when the decoder refused it."""
-    taken = Taken(frame.end - frame.start)
-    taken.builder.begin(frame)
-    try:
-        decoder(frame, taken, taken.builder.values if with_known else None)
-    except DecodeError:
-        return None
-    finish(taken.builder)
-    return taken.rows
-
-
-class Stream:
-    """A framer at work on one stream of bytes."""
-
-    def __init__(self, row: Row, decoder: Callable, good: list):
-        self.framer = stages.framer(row.name)
-        self.capacity = len(self.framer._buffer)
-        self.decoder = decoder
-        self._check = CHECKS[row.name]
-        self._late = row.waits
-        self._past = b""  # what was fed before
-        self._known = [payload for _, payload in good]
-        self._counted = [0] * len(COUNTERS)
-
-    def feed(self, stream: bytes, seed: int, longest: int) -> list[tuple[int, bytes]]:
-        """Feeds all of it in chunks of up to `longest` bytes; (index behind the frame, payload) of each frame."""
-        frames = []
-        all_of_it = self._past + stream
-        past = len(self._past)
-        view = memoryview(stream)
-        at = 0
-        before = WORK.done
-        while at < len(stream):
-            seed = (seed * 1103515245 + 12345) & 0x7FFFFFFF
-            chunk = view[at : at + 1 + (seed >> 16) % longest]
-            used = 0
-            while used < len(chunk):
-                count = self.framer.feed(chunk, used)
-                promise(0 <= count <= len(chunk) - used, f"feed used {count} of {len(chunk) - used} bytes")
-                used += count
-                frame = self.framer.take()
-                if frame is None:
-                    promise(used == len(chunk), "feed stopped where no frame ended")
-                else:
-                    frames.append((at + used, self._frame(all_of_it, past + at + used, frame)))
-            at += len(chunk)
-        allowed = WORK_ALLOWED + WORK_PER_BYTE * len(stream) + len(frames) * self.capacity
-        promise(WORK.done - before <= allowed, f"{WORK.done - before} bytes looked at for {len(stream)} of the wire")
-        promise(len(self.framer._buffer) == self.capacity, "the buffer's size changed")
-        now = [getattr(self.framer, name) for name in COUNTERS]
-        promise(all(new >= old for new, old in zip(now, self._counted)), "a counter went back")
-        self._counted = now
-        self._past = all_of_it
-        return frames
-
-    def _right(self, stream: bytes, end: int, payload: bytes, checksum: str) -> bool:
-        """Whether the frame that came with the byte before `end` is one; where frames are found late, it may have ended before."""
-        return any(self._check(stream, at, payload, checksum) for at in range(end, max(0, end - self._late) - 1, -1))
-
-    def _frame(self, stream: bytes, end: int, frame: Frame) -> bytes:
-        payload = bytes(frame.payload)
-        promise(self.framer.take() is None, "a frame given twice")
-        promise(self._right(stream, end, payload, frame.checksum), f"a frame whose {frame.checksum} is not right: {payload!r}")
-        if payload not in self._known:
-            decode(self.decoder, frame)
-        return payload
 
 
 class Wire:
@@ -149,6 +38,9 @@ class Wire:
     def __init__(self, row: Row):
         self.row = row
         self._good = row.good
+        self._payloads = [payload for _, payload in self._good]
+        self._capacity = len(stages.framer(row.name)._buffer)
+        self._lines = Lines()
         self.decoder = stages.decoder(row.name, *row.keys)
 
     def __call__(self, data: bytes) -> None:
@@ -156,22 +48,44 @@ class Wire:
             return
         mode, seed, body = data[0], data[1], data[2:]
         expected = None
+        good, payload = self._good[seed % len(self._good)]
+        longest = CHUNKS[mode >> 6]
         if mode & 3 == 0 and self.row.seal:
             expected = self.row.sealed(body)
             body = self.row.seal(body)
+        elif mode & 15 == DAMAGED and len(body) > 3:
+            body = damaged(good, body)
         elif mode & 15 == REPEATED and body:
-            body = body * (LONGEST_STREAM // len(body))
-        good, payload = self._good[seed % len(self._good)]
-        run = Stream(self.row, self.decoder, self._good)
-        frames = run.feed(body + good, seed, CHUNKS[mode >> 6])
+            body = body * ((self._capacity + OVERFLOW) // len(body))
+            longest = max(longest, CHUNKS[2])
+        if len(body) > SHORT:
+            longest = max(longest, CHUNKS[1])
+        run = Stream(self.row, self.decoder, self._payloads)
+        with self._lines as lines:
+            frames = run.feed(body + good, seed, longest)
+        if lines.seen:
+            promise(lines.few(len(body) + len(good), run.calls), f"{lines.seen} lines of Python run for {len(body)} bytes in {run.calls} chunks")
         if expected is not None:
             promise(expected in [one for _, one in frames], "a good frame did not come out")
         if not any(end > len(body) and one == payload for end, one in frames):
             # A frame may end within the good telegram's bytes, where a sum of few bits or none at all lets it.
             spanned = any(end > len(body) for end, _ in frames)
-            promise(spanned or self.row.waits, "the good telegram after it did not come out")
-            frames = run.feed(good * (1 + self.row.waits // len(good)), seed, CHUNKS[mode >> 6])
+            promise((spanned or self.row.waits) and mode & 15 != DAMAGED, "the good telegram after it did not come out")
+            frames = run.feed(bytes(self.row.waits) + good, seed, CHUNKS[3])
             promise(any(one == payload for _, one in frames), "the second good telegram after it did not come out")
+
+
+def damaged(good: bytes, how: bytes) -> bytes:
+    """A telegram with one fault: cut, without its head, without a stretch, or a byte changed."""
+    at = (how[1] << 8 | how[2]) % len(good)
+    kind = how[0] & 3
+    if kind == 0:
+        return good[:at]
+    if kind == 1:
+        return good[at:]
+    if kind == 2:
+        return good[:at] + good[at + 1 + how[3] :]
+    return good[:at] + how[3:4] + good[at + 1 :]
 
 
 class Payload:
@@ -181,6 +95,7 @@ class Payload:
         self.row = row
         self.decoder = stages.decoder(row.name, *row.keys)
         self._buffer = bytearray(DECODED_CAPACITY)
+        self._lines = Lines()
 
     def __call__(self, data: bytes) -> None:
         if not data or len(data) > DECODED_CAPACITY - DECODED_AT[-1]:
@@ -189,7 +104,10 @@ class Payload:
         if mode & 0x3C in (4, 8) and self.row.encrypt:
             payload = self.row.encrypt(payload)
         checksum = self.row.checksums[mode & 1 and len(self.row.checksums) - 1]
-        rows = self._decode(payload, DECODED_AT[mode >> 6], checksum, mode & 2 != 0, b"\0")
+        with self._lines as lines:
+            rows = self._decode(payload, DECODED_AT[mode >> 6], checksum, mode & 2 != 0, b"\0")
+        if lines.seen:
+            promise(lines.few(len(payload), len(rows or ())), f"{lines.seen} lines of Python run for {len(payload)} bytes")
         if mode & 0x3C == 0:
             again = self._decode(payload, DECODED_AT[1], checksum, mode & 2 != 0, bytes([48 + (mode >> 6)]))
             promise(rows == again, "bytes outside of the frame changed what was read")
@@ -250,7 +168,11 @@ def names() -> list[str]:
 
 
 def seeds(name: str) -> list[bytes]:
-    """Inputs to begin with."""
+    """Inputs to begin with, at most SEEDS."""
+    return sorted(_seeds(name), key=crc32)[:SEEDS]
+
+
+def _seeds(name: str) -> list[bytes]:
     from tests.fuzz.protocols import seeds as short
 
     if name == "readings":

@@ -1,11 +1,14 @@
-"""One target under atheris, in a process of its own: a name and libFuzzer's words in; lines of executions so far out.
+"""Runs targets under atheris, one after the other: a line of JSON per target in; lines of executions so far out.
 
-    python -m tests.fuzz.worker TARGET [libFuzzer option or folder ...]
+    python -m tests.fuzz.worker
 
-A line: {"executions": .., "blocks": ..}; blocks are the objects of this Python that are alive, less the harness's own. An input
-that breaks a promise is written by libFuzzer to its artifact_prefix, and the process ends with a code that is not 0.
+In: [name, [libFuzzer option or folder, ...]]. Out: {"executions": .., "blocks": ..} each second; blocks are the objects of this
+Python that are alive, less the harness's own; what libFuzzer prints; {"ended": code}. Each target runs in a fork of this
+process, which has everything loaded. An input that breaks a promise is written by libFuzzer to its artifact_prefix, and the
+code is not 0.
 """
 
+import importlib
 import json
 import os
 import sys
@@ -19,17 +22,29 @@ EVERY = 256  # executions between looks at the clock
 WARM = 4096  # executions after which nothing more may stay in memory
 GROWTH = 20_000  # objects that may: caches fill (seen: some hundreds), a leak of one object per execution does not pass
 REPORT_S = 1.0
+STAGES = ("framing", "decoding", "reading")
 
 
-def main(name: str, options: list) -> None:
+def load():
+    """The targets, the firmware's stages instrumented: all of them, as some are imported late."""
     runtime.firmware_importable()
+    from bridge.decoding import ghash_plain  # noqa: F401
     from tests.fuzz import work
 
-    work.install()  # the inner loops are not instrumented: they hold no decisions, and would take most of the time
+    work.install()  # these inner loops are not instrumented: they hold no decisions, and would take most of the time
     with atheris.instrument_imports(include=["bridge"]):
         from tests.fuzz import targets
 
-        target = targets.make(name)
+        for stage in STAGES:
+            for path in sorted((runtime.FIRMWARE / "bridge" / stage).glob("[a-z]*.py")):
+                if not path.stem.endswith("_viper"):
+                    importlib.import_module(f"bridge.{stage}.{path.stem}")
+    return targets
+
+
+def fuzz(targets, name: str, options: list) -> None:
+    """Does not come back: libFuzzer ends the process."""
+    target = targets.make(name)
     count = 0
     warm = 0
     reported = time.monotonic()
@@ -46,16 +61,30 @@ def main(name: str, options: list) -> None:
         blocks = sys.getallocatedblocks()
         if count == WARM:
             warm = blocks
-        targets.promise(count <= WARM or blocks - warm < GROWTH, f"{blocks - warm} more objects in memory after {count} executions")
+        if count > WARM and blocks - warm >= GROWTH:
+            raise targets.Broken(f"{blocks - warm} more objects in memory after {count} executions")
         now = time.monotonic()
         if now - reported >= REPORT_S:
             reported = now
             report(blocks - warm if warm else 0)
 
-    report(0)
     atheris.Setup([sys.argv[0], *options], once)
     atheris.Fuzz()
 
 
+def main() -> None:
+    targets = load()
+    for line in sys.stdin:
+        name, options = json.loads(line)
+        sys.stdout.flush()
+        child = os.fork()
+        if not child:
+            os.dup2(1, 2)  # one stream, so that what it says stays with its target
+            fuzz(targets, name, options)
+            os._exit(0)
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        os.write(1, json.dumps({"ended": code}).encode() + b"\n")
+
+
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2:])
+    main()
