@@ -9,6 +9,7 @@ of a name: p1, sml.wire, readings.
 
 import argparse
 import os
+import signal
 import sys
 import time
 
@@ -96,6 +97,8 @@ def main() -> int:
     from tests.fuzz import jobs
 
     args = words()
+    for ending in (signal.SIGINT, signal.SIGTERM):  # both end it with what was found so far
+        signal.signal(ending, signal.default_int_handler)
     os.nice(max(0, POLITE - os.nice(0)))
     wanted = args.executions or (0 if args.seconds else DEFAULT_EXECUTIONS)
     targets = list(jobs.make(args.targets))
