@@ -166,5 +166,7 @@ def d0(stream, end: int, payload: bytes, checksum: str) -> bool:
 # Protocol: what judges its frames.
 CHECKS = {"p1": p1, "sml": sml, "d0": d0, "hdlc": hdlc, "mbus": mbus, "dlms": dlms, "amis": amis}
 # How many bytes later than at its last one a frame may be found: where the link tells a length and no end, one that was cut is
-# known for it only when all of that length came.
+# known for it only when all of that length came. After one fault (targets.DAMAGED) none is late: what the same meter sends next is
+# as long, and in bare DLMS the same manufacturer's start is known. It takes a made-up head, or two faults in one. Then what M-Bus
+# frames it swallowed come out late, all of them; what another manufacturer's head swallowed of bare DLMS is lost.
 LATE = {"mbus": 263, "amis": 263, "dlms": 4096}

@@ -46,6 +46,31 @@ def test_short_run():
         pytest.skip("on MicroPython alone: atheris is not here, whose wheels are for CPython 3.11 to 3.13 on Linux x86-64")
 
 
+def test_each_gets_the_same_time_until_enough_was_done():
+    from tests.fuzz.__main__ import FLOOR, ROUND_S, rounds
+
+    class Target:
+        executions, seconds, failed = 0, 0, ""
+
+        def __init__(self, speed):
+            self.speed = speed
+
+    for wanted in (1000, 10_000_000):
+        targets = [Target(speed) for speed in (30, 1000, 5000)]
+        for chosen, most, seconds in rounds(targets, wanted, 0, 2):
+            assert 0 < seconds <= ROUND_S
+            for target in chosen:
+                target.executions += min(most, target.speed * seconds)
+                target.seconds += seconds
+        assert sum(target.executions for target in targets) >= wanted
+        assert min(target.executions for target in targets) >= min(FLOOR, wanted // 3)
+    assert targets[1].seconds == targets[2].seconds
+    for target in targets:
+        target.failed = "broken"
+    assert not list(rounds(targets, wanted * 2, 0, 2))
+    assert [row[1:] for row in rounds(targets, 0, 30, 2)] == [(1 << 30, 20)]
+
+
 @pytest.fixture
 def wire():
     from tests.fuzz import targets, work
