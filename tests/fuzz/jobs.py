@@ -30,7 +30,7 @@ RSS_MB = 700
 HEAPS = {32: "144k", 64: "288k"}  # what a dongle has for the firmware (host_tools and bench say 144k too); with words twice as long the same number of blocks
 TELEGRAM_BYTES = 8_000  # of telegrams to mutate, which fit that heap beside decoders and harness
 SHORT_S = 2  # a piece no longer than this begins with
-SAMPLE = 100  # of the inputs that are there, as all would take longer
+SAMPLE = 60  # of the inputs that are there, as all would take longer
 LAST_LINES = 40  # of what a process printed that are shown when it failed
 CHATTER = ("INFO", "WARNING: Failed to find function", '"', "#", "###")
 
