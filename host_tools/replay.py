@@ -83,9 +83,16 @@ class Capture:
         return [index * self.cadence_s for index in range(len(self.pieces))]
 
     @property
+    def pace(self) -> str:
+        """What the pace is taken from, in words."""
+        if self.recorded:
+            return "as it was recorded"
+        return "the times in it" if self.paced_by_meter else f"one every {self.cadence_s:g} s, as it has no steady times"
+
+    @property
     def duration_s(self) -> float:
         """Seconds from the first telegram to the moment at which another round may begin."""
-        return self.dues[-1] + self.cadence_s
+        return round(self.dues[-1] + self.cadence_s, 3)
 
     def telegrams(self, loop: bool = False) -> Iterator[Telegram]:
         """Each telegram, the noise before it included, when it is due; `loop` begins anew for ever."""
@@ -162,7 +169,7 @@ def split(data: bytes, name: str = "capture", keys: tuple = (None, None), times:
         end = stop
     line, cadence = _p1_manner(data, spans) if protocol == "p1" else _MANNERS[protocol]
     if times and len(pieces) > 1:
-        cadence = max(_SHORTEST_S, min(_LONGEST_S, (pieces[-1].came - pieces[0].came) / (len(pieces) - 1)))
+        cadence = round(max(_SHORTEST_S, min(_LONGEST_S, (pieces[-1].came - pieces[0].came) / (len(pieces) - 1))), 1)
     return Capture(name, protocol, times and times.line or line, cadence, tuple(pieces), data[end:])
 
 

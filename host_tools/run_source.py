@@ -1,7 +1,9 @@
 """What feeds a simulated run: a meter's name or a capture's path in; its telegrams, its line and its pace out."""
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from host_tools import meters, replay
 from host_tools.meters.line import Line
@@ -34,9 +36,22 @@ def of_meter(name: str, seed: int = 1) -> Source:
                   isinstance(meter, Requested))
 
 
-def of_capture(path: str, speed: float = 1.0) -> Source:
-    """A capture of a real meter, played in its own pace or `speed` times as fast."""
-    capture = replay.read(path)
+def of_capture(path: str, speed: float = 1.0, keys: tuple[bytes | None, bytes | None] = (None, None), line: str | None = None) -> Source:
+    """A capture of a real meter, played in its own pace or `speed` times as fast. Keys that are not given are those of its JSON file."""
+    told = {name: key.hex() for name, key in zip(("key", "auth_key"), keys) if key} or keys_beside(path)
+    capture = replay.read(path, (bytes.fromhex(told.get("key", "")) or None, bytes.fromhex(told.get("auth_key", "")) or None))
     faster = f" at {speed:g} times its pace" if speed != 1 else ""
-    title = f"{capture.name}  {len(capture.pieces)} telegrams{faster}"
-    return Source(title, capture.protocol, capture.line, capture.cadence_s / speed, speed, capture.telegrams(), False)
+    count = len(capture.pieces)
+    title = f"{capture.name}  {count} telegram{'' if count == 1 else 's'}{faster}"
+    settings = Line.parse(line) if line else capture.line
+    return Source(title, capture.protocol, settings, capture.cadence_s / speed, speed, capture.telegrams(), False, told)
+
+
+def keys_beside(path: str) -> dict:
+    """The keys in the JSON file beside a capture, as `meterbridge anonymise` writes one; {} without."""
+    try:
+        told = json.loads(Path(path).with_suffix(".json").read_text(encoding="utf-8"))
+        found = {"key": told.get("key"), "auth_key": told.get("authentication_key")}
+        return {name: bytes.fromhex(key).hex() for name, key in found.items() if key and len(bytes.fromhex(key)) == 16}
+    except (OSError, ValueError, AttributeError, TypeError):
+        return {}

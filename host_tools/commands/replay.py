@@ -4,6 +4,7 @@ import argparse
 import time
 
 from host_tools import replay
+from host_tools.commands.decode import both_keys
 from host_tools.meters.line import Line
 from host_tools.meters.play import Telegram
 from host_tools.meters.ports import add_wire_arguments, open_wire, play_out, print_wire
@@ -15,6 +16,7 @@ meterbridge replay capture.bin
 meterbridge replay capture.bin --speed 10 --loop
 meterbridge replay capture.bin --tcp 5001
 meterbridge replay capture.bin --line "115200 7E1 inverted"
+meterbridge replay port.bin --key 0001..0f       of a meter that encrypts: paced by the times inside, where no .times.jsonl is beside it
 """
 
 
@@ -23,14 +25,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_wire_arguments(parser)
     parser.add_argument("--loop", action="store_true", help="begin anew at the end, until Ctrl-C")
     parser.add_argument("--line", metavar="SETTINGS", help="line settings, when those guessed from the capture are wrong")
+    parser.add_argument("--key", metavar="HEX", help="encryption key of the meter; the bytes that are played stay as they are")
+    parser.add_argument("--auth-key", metavar="HEX", help="authentication key, where there are two: only what it proves genuine tells a time")
 
 
 def run(args: argparse.Namespace) -> int:
-    capture = replay.read(args.file)
+    capture = replay.read(args.file, both_keys(args))
     line = Line.parse(args.line) if args.line else capture.line
     with open_wire(line, args) as wire:
-        pace = "the times in it" if capture.paced_by_meter else f"one every {capture.cadence_s:g} s, as it has no steady times"
-        print(f"capture  {capture.name}: {len(capture.pieces)} {capture.protocol.upper()} telegrams in {capture.duration_s:g} s ({pace})")
+        count = len(capture.pieces)
+        what = f"{count} {capture.protocol.upper()} telegram{'' if count == 1 else 's'}"
+        print(f"capture  {capture.name}: {what} in {capture.duration_s:g} s ({capture.pace})")
         print_wire(wire)
         print(flush=True)
         return _play(capture, wire, args.loop)

@@ -14,6 +14,7 @@ meterbridge run
 meterbridge run --meter sml
 meterbridge run --meter at-tinetz-kaifa --detect
 meterbridge run --capture telegrams.p1 --speed 10
+meterbridge run --capture port.bin --key 0001..0f --line "2400 8E1"
 meterbridge run --broker mqtt://user:password@broker.local
 meterbridge run --plain --seconds 30
 """
@@ -27,6 +28,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--meter", metavar="NAME", help="simulated meter (default: p1-nl; a wrong name lists them all)")
     parser.add_argument("--capture", metavar="FILE", help="play a capture of a real meter instead, in its own pace")
     parser.add_argument("--speed", type=float, metavar="N", help="play the capture N times as fast")
+    parser.add_argument("--line", metavar="SETTINGS", help="line settings of the capture, like '2400 8E1' (default: guessed from it)")
+    parser.add_argument("--key", metavar="HEX", help="encryption key of the captured meter (default: of the JSON file beside the capture)")
+    parser.add_argument("--auth-key", metavar="HEX", help="its authentication key, where there are two")
     parser.add_argument("--detect", action="store_true", help="leave it to the dongle to find the meter's line (up to three minutes)")
     parser.add_argument("--no-key", action="store_true", help="do not tell the dongle the key of an encrypted meter")
     parser.add_argument("--broker", default="embedded", metavar="B", help="embedded (default), mosquitto, or mqtt://[user:password@]host[:port]")
@@ -70,6 +74,8 @@ def _choices(args: argparse.Namespace) -> object:
         raise UserError("--speed is a number above 0 and goes with --capture", USAGE)
     if args.seconds is not None and args.seconds <= 0:
         raise UserError("--seconds is a number above 0", USAGE)
+    if not args.capture and (args.line or args.key or args.auth_key):
+        raise UserError("--line, --key and --auth-key go with --capture: a simulated meter has its own", USAGE)
     for port in (args.mqtt_port, args.http_port):
         if not 0 <= port <= 65535:
             raise UserError(f"{port} is no port; there are 1 to 65535", USAGE)
@@ -81,8 +87,11 @@ def _choices(args: argparse.Namespace) -> object:
 
 def _source(args: argparse.Namespace) -> object:
     from host_tools import run_source
+    from host_tools.commands.decode import both_keys
 
-    return run_source.of_capture(args.capture, args.speed or 1.0) if args.capture else run_source.of_meter(args.meter or "p1-nl")
+    if not args.capture:
+        return run_source.of_meter(args.meter or "p1-nl")
+    return run_source.of_capture(args.capture, args.speed or 1.0, both_keys(args), args.line)
 
 
 def _watch(simulation: object, steps: object, stops: "_Stops", plain: bool, seconds: float | None) -> int:

@@ -315,8 +315,8 @@ def test_times_that_jump_are_not_believed():
 
 @pytest.mark.parametrize(("make_file", "message"), [
     (lambda path: None, "there is no file"), (lambda path: path.mkdir(), "is a folder"), (lambda path: path.write_bytes(b""), "is empty"),
-    (lambda path: path.write_bytes(random.Random(1).randbytes(5000)), "no whole P1 or SML telegram"),
-    (lambda path: path.write_text("/not a telegram\nat all\n"), "no whole P1 or SML telegram"),
+    (lambda path: path.write_bytes(random.Random(1).randbytes(5000)), "no whole telegram of any protocol"),
+    (lambda path: path.write_text("/not a telegram\nat all\n"), "no whole telegram of any protocol"),
 ])
 def test_a_file_that_cannot_be_played_is_told(tmp_path, make_file, message):
     make_file(tmp_path / "capture")
@@ -360,7 +360,7 @@ def test_simulate_then_keep_then_replay(tmp_path):
 @pytest.mark.parametrize(("words", "message"), [
     (["simulate", "p1-n"], "did you mean 'p1-nl'?"), (["simulate"], "which meter?"), (["simulate", "sml", "--count", "0"], "less than 1"),
     (["simulate", "sml", "--json"], "goes with --list"),
-    (["replay", "no such file"], "there is no file"), (["replay", "pyproject.toml"], "no whole P1 or SML telegram"),
+    (["replay", "no such file"], "there is no file"), (["replay", "pyproject.toml"], "no whole telegram of any protocol"),
 ])
 def test_a_call_that_makes_no_sense_ends_with_2_and_one_line(words, message):
     process = command(*words)
