@@ -37,6 +37,10 @@ class DlmsDecoder(Walk):
         self._security = security
         self._text = text
         self._row_of = None  # of dlms_scales, when it was needed
+        self._stamp = b""  # the clock's date and hour, read last; deviation and status behind it; whose it was; its UTC
+        self._stamp_end = b""
+        self._maker = b""
+        self._hour = 0
         self._lists = {}  # of bare values: types to what dlms_lists says of it
 
     def decode(self, frame, emit, known=None) -> None:
@@ -193,6 +197,29 @@ class DlmsDecoder(Walk):
 
     def _clock(self, at: int):
         """UTC of the date-time at `at`, seconds since 2000; None when it is unset or said to be wrong."""
+        buffer = self._buffer
+        second = buffer[at + 7]
+        if second == 255:
+            second = 0
+        if not self._stamp or buffer[at + 6] > 59 or second > 59 or not self._known_hour(buffer, at, self._id_at):
+            self._stamp = b""
+            time = self._utc(at)
+            if time is None:
+                return None
+            self._hour = time - 60 * buffer[at + 6] - second
+            self._stamp = bytes(buffer[at : at + 6])
+            self._stamp_end = bytes(buffer[at + 9 : at + 12])
+            self._maker = bytes(buffer[self._id_at : self._id_at + 3]) if self._id_at >= 0 else b""
+        return self._hour + 60 * buffer[at + 6] + second
+
+    def _known_hour(self, buffer, at: int, maker: int) -> bool:
+        """Whether the date-time at `at` is in the hour of the last one, and of a meter of the same maker."""
+        if buffer.find(self._stamp, at, at + 6) != at or buffer.find(self._stamp_end, at + 9, at + 12) != at + 9:
+            return False
+        return not self._maker if maker < 0 else self._maker and buffer.find(self._maker, maker, maker + 3) == maker
+
+    def _utc(self, at: int):
+        """As `_clock`, read anew."""
         buffer = self._buffer
         status = buffer[at + 11]
         year = buffer[at] << 8 | buffer[at + 1]

@@ -96,8 +96,12 @@ class Walk:
             work[_LEFT] -= 1
             size = kind & 15
             if kind & (_LENGTH | _CONTAINER):
-                at = self._length(kind, buffer[start], at)
-                size = self._size
+                if at < end and buffer[at] < 128 and buffer[start] != _BITS and kind != _UNKNOWN:
+                    size = buffer[at]  # mostly
+                    at += 1
+                else:
+                    at = self._length(kind, buffer[start], at)
+                    size = self._size
             if kind & _CONTAINER:
                 at = self._enter(start, at, size, code)
                 code = self._code

@@ -90,17 +90,17 @@ class Gcm:
     def _finish(self, size: int, buffer, start: int, end: int) -> None:
         """Adds ciphertext to it, and the lengths of both; `size`: of the associated data."""
         absorb(self._state, self._table, buffer, start, end)
-        lengths = self._associated
-        lengths[_LENGTHS + 6] = size >> 5  # bits: no telegram has more than 8 KB
-        lengths[_LENGTHS + 7] = size << 3 & 255
+        self._associated[_LENGTHS + 6] = size >> 5  # bits: no telegram has more than 8 KB
+        self._associated[_LENGTHS + 7] = size << 3 & 255
         size = end - start
-        lengths[_LENGTHS + 14] = size >> 5
-        lengths[_LENGTHS + 15] = size << 3 & 255
-        absorb(self._state, self._table, lengths, _LENGTHS, _LENGTHS + 16)
+        self._associated[_LENGTHS + 14] = size >> 5
+        self._associated[_LENGTHS + 15] = size << 3 & 255
+        absorb(self._state, self._table, self._associated, _LENGTHS, _LENGTHS + 16)
 
     def _same(self, buffer: bytearray, at: int) -> bool:
         """Whether the tag is the hash; looks at all of it, so that its time tells nothing."""
+        state = self._state
         different = 0
         for i in range(TAG):
-            different |= self._state[i] ^ buffer[at + i]
+            different |= state[i] ^ buffer[at + i]
         return not different

@@ -8,14 +8,16 @@ Frames with the segmentation bit (A8 ..) are joined, then the blocks of a genera
 
 from micropython import const
 
-from bridge.framing.crc import X25_INVERT, crc16_x25
+from bridge.framing.crc import X25_START, table
 from bridge.framing.frame import Framer
-from bridge.framing.octets import copy
+from bridge.framing.octets import block, copy, header, reflected
 
 # An APDU of 2048 bytes (three times the longest seen) with what its last frame has around it, or one frame of the longest
 # length that 11 bits can say, 2047, and its flags. What was joined so far and the frame that comes share the buffer.
 _CAPACITY = const(2080)
 _GLITCH = const(16)  # noise between two pieces from this length on may have been a piece: segments have no numbers
+_CCITT = const(0x8408)  # polynomial of CRC-16/X-25
+_GOOD = const(0xF0B8)  # its state behind what ends in the right checksum
 _FLAG = const(0x7E)
 _FLAGS = b"\x7e"
 _LLC_LENGTH = const(3)
@@ -32,6 +34,7 @@ class HdlcFramer(Framer):
 
     def __init__(self):
         super().__init__(_CAPACITY)
+        self._words = table(_CCITT)
 
     def _clear(self) -> None:
         shared = self._complete
@@ -101,7 +104,7 @@ class HdlcFramer(Framer):
             if at < 0:
                 self._scan = limit
                 return False
-            information = self._header(at, limit)
+            information = header(buffer, at, limit, self._words)
             if information < 0:
                 self._scan = at
                 return False
@@ -117,38 +120,12 @@ class HdlcFramer(Framer):
             self._stop = stop
         return True
 
-    def _header(self, at: int, limit: int) -> int:
-        """Where the information begins of a frame whose flag is at `at`; 0: there is no header; -1: too few bytes to say."""
-        buffer = self._buffer
-        if at + 1 < limit and buffer[at + 1] & 0xF0 != 0xA0:
-            return 0
-        behind = at + 3
-        for _ in range(2):  # two addresses; bit 0 marks the last byte of one
-            last = behind + 4
-            while True:
-                if behind >= limit:
-                    return -1
-                behind += 1
-                if buffer[behind - 1] & 1:
-                    break
-                if behind == last:
-                    return 0
-        behind += 3  # control, HCS
-        if behind > limit:
-            return -1
-        rest = at + 1 + ((buffer[at + 1] & 7) << 8 | buffer[at + 2]) - behind
-        if rest < 2 and rest != 0:  # without information the HCS is the FCS
-            return 0
-        crc = crc16_x25(buffer, at + 1, behind - 2) ^ X25_INVERT
-        return behind if crc == buffer[behind - 2] | buffer[behind - 1] << 8 else 0
-
     def _judge(self, stop: int) -> bool:
         """A frame should end before `stop`; True when it completes an APDU."""
         buffer = self._buffer
         start = self._origin if stop == self._stop else self._inner
         if buffer[stop - 1] == _FLAG:
-            crc = crc16_x25(buffer, start + 1, stop - 3) ^ X25_INVERT
-            if crc == buffer[stop - 3] | buffer[stop - 2] << 8:
+            if reflected(buffer, start + 1, stop - 1, X25_START, self._words) == _GOOD:
                 if start != self._origin:
                     self.resyncs += 1
                     self._drop(start)
@@ -169,8 +146,24 @@ class HdlcFramer(Framer):
 
     def _accept(self, start: int, stop: int) -> bool:
         """Joins the information of a good frame to what is kept; True when that is an APDU."""
+        at = header(self._buffer, start, stop, self._words)
+        if not self._more and (self._block or not self._kept) and self._usual(start, at):
+            size = block(self._buffer, at, stop - 3, self._block + 1, self._kept)
+            if size:
+                self._kept += size >> 1
+                self._block += 1
+                self._noise = self.noise_bytes
+                self._give(0, self._kept, "crc16")  # which it is if this was the last
+                return size & 1 == 1
+        return self._add(start, at, stop)
+
+    def _usual(self, start: int, at: int) -> bool:
+        """Whether a frame is UI and no segment, and nothing was lost before it."""
+        return self._buffer[at - 3] & 0xEF == 0x03 and not self._buffer[start + 1] & 8 and self.noise_bytes - self._noise < _GLITCH
+
+    def _add(self, start: int, at: int, stop: int) -> bool:
+        """As `_accept`, of a frame whose information begins at `at`."""
         buffer = self._buffer
-        at = self._header(start, stop)
         end = stop - 3
         control = buffer[at - 3]
         more = buffer[start + 1] & 8 != 0

@@ -25,3 +25,48 @@ def reflected(buffer, start: int, end: int, crc: int, table) -> int:
     for octet in memoryview(buffer)[start:end]:
         crc = crc >> 8 ^ words[crc & 255 ^ octet]
     return crc
+
+
+def header(buffer: bytearray, at: int, end: int, table) -> int:
+    """Where the information begins of the HDLC frame whose flag is at `at`; 0: there is no good header; -1: too few bytes to say.
+
+    `table`: of CRC-16/X-25; `end`: of the bytes there are.
+    """
+    if at + 1 < end and buffer[at + 1] & 0xF0 != 0xA0:
+        return 0
+    behind = at + 3
+    for _ in range(2):  # two addresses; bit 0 marks the last byte of one
+        last = behind + 4
+        while True:
+            if behind >= end:
+                return -1
+            behind += 1
+            if buffer[behind - 1] & 1:
+                break
+            if behind == last:
+                return 0
+    behind += 3  # control, HCS
+    if behind > end:
+        return -1
+    rest = at + 1 + ((buffer[at + 1] & 7) << 8 | buffer[at + 2]) - behind
+    if rest < 2 and rest != 0:  # without information the HCS is the FCS
+        return 0
+    return behind if reflected(buffer, at + 1, behind, 0xFFFF, table) == 0xF0B8 else 0
+
+
+def block(buffer: bytearray, at: int, end: int, number: int, to: int) -> int:
+    """Copies the data of block `number` of a general block transfer, alone in buffer[at:end] but for an LLC, to `to`.
+
+    Gives its length << 1, or-ed with 1 for the last block; 0 when anything is not as it mostly is. `to` is below `at`.
+    """
+    if buffer[at] == 0xE6 and buffer[at + 1] & 0xFE == 0xE6 and not buffer[at + 2]:
+        at += 3
+    if at + 8 > end or buffer[at] != 0xE0 or buffer[at + 2] << 8 | buffer[at + 3] != number:
+        return 0
+    size = buffer[at + 6]
+    last = buffer[at + 1] >> 7
+    at += 7
+    if not 0 < size < 128 or at + size != end:
+        return 0
+    copy(buffer, to, buffer, at, size)
+    return size << 1 | last

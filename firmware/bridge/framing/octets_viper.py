@@ -40,3 +40,61 @@ def reflected(buffer, start: int, end: int, crc: int, table) -> int:
         crc = (crc >> 8) ^ words[(crc ^ octets[start + 1]) & 0xFF]
         start += 2
     return crc
+
+
+@micropython.viper
+def header(buffer, at: int, end: int, table) -> int:
+    """Where the information begins of the HDLC frame whose flag is at `at`; 0: there is no good header; -1: too few bytes to say.
+
+    `table`: of CRC-16/X-25; `end`: of the bytes there are.
+    """
+    octets = ptr8(buffer)
+    words = ptr16(table)
+    if at + 1 < end and octets[at + 1] & 0xF0 != 0xA0:
+        return 0
+    i = at + 3
+    last = i + 4
+    addresses = 2
+    while addresses:  # bit 0 marks the last byte of one
+        if i >= end:
+            return -1
+        i += 1
+        if octets[i - 1] & 1:
+            addresses -= 1
+            last = i + 4
+        elif i == last:
+            return 0
+    i += 3  # control, HCS
+    if i > end:
+        return -1
+    rest = at + 1 + ((octets[at + 1] & 7) << 8 | octets[at + 2]) - i
+    if rest < 2 and rest != 0:  # without information the HCS is the FCS
+        return 0
+    crc = 0xFFFF
+    while at < i - 1:
+        at += 1
+        crc = crc >> 8 ^ words[(crc ^ octets[at]) & 0xFF]
+    return i if crc == 0xF0B8 else 0
+
+
+@micropython.viper
+def block(buffer, at: int, end: int, number: int, to: int) -> int:
+    """Copies the data of block `number` of a general block transfer, alone in buffer[at:end] but for an LLC, to `to`.
+
+    Gives its length << 1, or-ed with 1 for the last block; 0 when anything is not as it mostly is. `to` is below `at`.
+    """
+    octets = ptr8(buffer)
+    if octets[at] == 0xE6 and octets[at + 1] & 0xFE == 0xE6 and octets[at + 2] == 0:
+        at += 3
+    if at + 8 > end or octets[at] != 0xE0 or octets[at + 2] << 8 | octets[at + 3] != number:
+        return 0
+    size = octets[at + 6]
+    last = octets[at + 1] >> 7
+    at += 7
+    if size == 0 or size > 127 or at + size != end:
+        return 0
+    while at < end:
+        octets[to] = octets[at]
+        to += 1
+        at += 1
+    return size << 1 | last

@@ -32,6 +32,7 @@ _FUSE = const(50)
 _PEAK_TIME = const(54)
 _TIME = const(68)
 _STATUS = const(69)
+_TARIFFS = const(70)  # of reactive energy: helpers that count
 _ZERO = const(32)  # EXPONENT_ZERO
 _METER, _UPTIME = const(0), const(2)  # as in reading.py
 _RULE_LIMIT, _RULE_STAMP, _RULE_CLOCK, _RULE_STATUS = const(1), const(2), const(3), const(4)
@@ -130,7 +131,8 @@ class Builder:
         if self._texts.changed and self._texts.is_other_meter():  # whose counters start where they are
             self._submeters.forget()
             values.accept_all()
-        self._submeters.resolve()
+        if self._submeters.channels:
+            self._submeters.resolve()
         if self._texts.changed or self._submeters.changed:
             self._submeters.changed = False
             self._texts.make_meter(self._submeters.ids)
@@ -171,7 +173,7 @@ class Builder:
             at = rows[0]
             rows[at] = register.cde
             rows[at + 1] = register.ab << 16 | register.unit << 5 | -register.scaler
-            rows[at + 2] = slot | self._exponent[slot] << 8 | (1 << 16 if slot < _COUNTERS else 0)
+            rows[at + 2] = slot | self._exponent[slot] << 8 | (1 << 16 if slot < _COUNTERS or slot >= _TARIFFS else 0)
 
     def _add_text(self, key: int, raw) -> None:
         if isinstance(raw, int):

@@ -49,7 +49,7 @@ class Submeters:
         self._texts = texts
         self._values = values
         self._careful = careful
-        self._channels = []  # as many as the meter has shown
+        self.channels = []
         self._valued = 0  # values in this telegram
         self.ids = {}
         self.changed = False
@@ -57,16 +57,16 @@ class Submeters:
     def begin(self) -> None:
         """A new telegram: what the one before said of the channels is no more, but for what was understood."""
         self._valued = 0
-        for channel in self._channels:
+        for channel in self.channels:
             channel.type = 0
             channel.value = channel.valve = channel.time = None
 
     def add(self, register) -> None:
         """Takes a register with A = 0 and B = 1..CHANNELS."""
         number = register.ab
-        while len(self._channels) < number:
-            self._channels.append(_Channel())
-        channel = self._channels[number - 1]
+        while len(self.channels) < number:
+            self.channels.append(_Channel())
+        channel = self.channels[number - 1]
         cde = register.cde
         value = register.value
         if cde == _VALUE or cde == _VALUE_BE or cde == _VALUE_V3:
@@ -93,7 +93,7 @@ class Submeters:
         """The telegram is whole: puts what the channels have into the values."""
         values = self._values
         number = 0
-        for channel in self._channels:
+        for channel in self.channels:
             number += 1
             row = self._rows.get(5 << 24 | channel.type)
             if channel.valve is not None and channel.type == _GAS:
@@ -128,7 +128,7 @@ class Submeters:
     def _is_stale(self, channel: _Channel, row: int) -> bool:
         """Whether another channel of the same kind has a newer value, or an equal one further up."""
         before = True
-        for other in self._channels:
+        for other in self.channels:
             if other is channel:
                 before = False
             elif other.value is not None and self._rows.get(5 << 24 | other.type) == row:

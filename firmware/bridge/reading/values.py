@@ -72,12 +72,14 @@ class Values:
 
     def settle(self) -> None:
         """Holds back the counters that fell in this telegram; call it when all are there, and again after deriving more."""
+        if self.lower or self._before:
+            self._judge()
+
+    def _judge(self) -> None:
         if self.lower:
             for slot in list(self.lower):  # forget those that are high again
                 if self.form[slot] and slot not in self._before:
                     del self.lower[slot]
-        if not self._before:
-            return
         for slot, before in self._before.items():
             if before is not None:
                 self._before[slot] = None
