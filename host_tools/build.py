@@ -1,10 +1,13 @@
 """Compiles the firmware for a board: firmware/ and the board's data in, build/<board>/ as it goes on the device out."""
 
 import contextlib
+import hashlib
 import json
+import os
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -15,6 +18,7 @@ from host_tools.compact import compact
 from host_tools.errors import FAILED, MISSING, UserError
 
 BUILD = runtime.ROOT / "build"
+KEPT = runtime.ROOT / ".cache" / "build"
 MPY_VERSION = 6  # what mpy-cross writes and MicroPython 1.24 and newer load
 NAMES = "names.json"  # beside the files, not on the device: by module, what stands in the compiled file and what it is in the source
 _START_FILES = ("boot.py", "main.py")  # MicroPython looks for these names
@@ -57,8 +61,7 @@ def build(board: str, out: Path | None = None, own_names: bool = False) -> list[
     if wrong:
         raise UserError(f"boards/{board}/board.json: {wrong[0]}")
     out = out or BUILD / board
-    texts, told = _prepared(own_names)
-    texts |= _stand_ins(board)
+    texts, told = _texts(board, own_names)
     wanted = {_target(source, text) for source, text in texts.items()} | {Path("board.json")}
     for old in [path for path in out.rglob("*") if path.is_file() and path.relative_to(out) not in wanted | {Path(NAMES)}]:
         old.unlink()
@@ -78,6 +81,28 @@ def build(board: str, out: Path | None = None, own_names: bool = False) -> list[
     shutil.copyfile(runtime.BOARDS / board / "board.json", out / "board.json")
     (out / NAMES).write_text(json.dumps(told, indent=1, sort_keys=True), encoding="utf-8")
     return [Built(path.as_posix(), out / path, (out / path).stat().st_size) for path in sorted(wanted)]
+
+
+def _texts(board: str, own_names: bool) -> tuple[dict[Path, str], dict[str, dict[str, str]]]:
+    """What `_prepared` and `_stand_ins` give; kept in a file, as making it takes seconds, for as long as nothing changes that it is made of."""
+    made_of = [*sorted(runtime.FIRMWARE.rglob("*.py")), *sorted((runtime.BOARDS / board).glob("*.py"))]
+    made_of += [path for path in sorted((Path(__file__).parent / "compact").iterdir()) if path.is_file()] + [Path(__file__)]
+    key = hashlib.sha256(sys.version.encode())
+    for path in made_of:
+        key.update(b"%s %d " % (path.name.encode(), path.stat().st_size) + path.read_bytes())
+    kept = KEPT / f"{board}{'-own' if own_names else ''}.json"
+    with contextlib.suppress(OSError, ValueError, KeyError):
+        found = json.loads(kept.read_text(encoding="utf-8"))
+        if found["key"] == key.hexdigest():
+            return {Path(name): text for name, text in found["texts"].items()}, found["told"]
+    texts, told = _prepared(own_names)
+    texts |= _stand_ins(board)
+    with contextlib.suppress(OSError):  # a folder that cannot be written to costs time, no more
+        KEPT.mkdir(parents=True, exist_ok=True)
+        passing = kept.with_suffix(f".{os.getpid()}")
+        passing.write_text(json.dumps({"key": key.hexdigest(), "texts": {source.as_posix(): text for source, text in texts.items()}, "told": told}), encoding="utf-8")
+        passing.replace(kept)
+    return texts, told
 
 
 def _target(source: Path, text: str) -> Path:

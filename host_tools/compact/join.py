@@ -182,11 +182,15 @@ class _Attributes(ast.NodeTransformer):
 
 def _bodies(tree: ast.Module) -> Iterator[list]:
     """Every list of statements."""
-    for node in ast.walk(tree):
-        for field in ("body", "orelse", "finalbody"):
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        node = waiting.pop()
+        for field in ("body", "orelse", "finalbody", "handlers"):
             body = getattr(node, field, None)
             if isinstance(body, list):
-                yield body
+                if field != "handlers":
+                    yield body
+                waiting.extend(body)
 
 
 def _rename_names(tree: ast.Module, mapping: dict[str, str]) -> None:
