@@ -134,8 +134,10 @@ def amis(stream, end: int, payload: bytes, checksum: str) -> bool:
 
 def dlms(stream, end: int, payload: bytes, checksum: str) -> bool:
     """Nothing but a form: an APDU that came so, and is as long as it says where it says so."""
-    if checksum != "none" or stream.rfind(payload, 0, end) < 0 or payload[0] not in (0xDB, 0x0F):
-        return False
+    if checksum != "none" or stream.rfind(payload, 0, end) < 0 or payload[0] not in (0xDB, 0x0F, 0x2F):
+        return checksum == "crc16" and payload[:1] == b"/" and p1(stream, end, payload, checksum)
+    if payload[0] == 0x2F:
+        return b"\n\0\x82" in payload
     if payload[0] == 0x0F:
         return True
     more = payload[10] & 0x7F if payload[10] & 0x80 else 0
