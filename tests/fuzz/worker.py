@@ -32,6 +32,8 @@ def load():
     from tests.fuzz import work
 
     work.install()  # these inner loops are not instrumented: they hold no decisions, and would take most of the time
+    for name in ("header", "block"):  # but these decide
+        atheris.instrument_func(getattr(work.octets, name))
     with atheris.instrument_imports(include=["bridge"]):
         from tests.fuzz import targets
 
