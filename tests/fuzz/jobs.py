@@ -78,7 +78,7 @@ class Target:
         self.seconds += time.monotonic() - begun
         self._before += self._now
         self._now = 0
-        if code:
+        if code and not slot.stopped:
             self.failed = "\n".join([f"{self.name} ended with {code}", *self._lines])
 
     def heard(self, line: str) -> None:
@@ -156,6 +156,7 @@ class Slot:
     def __init__(self):
         self._server: subprocess.Popen | None = None
         self._running: subprocess.Popen | None = None
+        self.stopped = False
 
     def _start(self, command: list[str], environment: dict | None = None) -> subprocess.Popen:
         self._running = subprocess.Popen(
@@ -185,6 +186,7 @@ class Slot:
 
     def stop(self) -> None:
         """Ends what runs, at once."""
+        self.stopped = True
         for process in (self._running, self._server):
             if process is not None and process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)

@@ -135,6 +135,7 @@ class Fuzz:
         framer = self.framer
         if framer._complete:  # the last byte ended a frame: nothing is left, but what bare DLMS keeps of its end
             framer._tail = b""
+            framer.feed(b"\0")  # HDLC's last flag might begin the next input
         elif late:  # what may still be found in these bytes must not come out of the next input
             framer.feed(self.silence)
             while framer.take() is not None:
