@@ -26,6 +26,7 @@ CORPUS = runtime.ROOT / ".cache" / "fuzz"  # inputs that reached new code, kept 
 HERE = Path(__file__).parent
 LONGEST = 600  # bytes of an input
 HANG_S = 20  # one input may take so long on a machine that is busy with other things; usual is a millisecond
+LATE_S = 60  # a piece on MicroPython that lasts so much longer than it should hangs
 RSS_MB = 700
 HEAPS = {32: "144k", 64: "288k"}  # what a dongle has for the firmware (host_tools and bench say 144k too); with words twice as long the same number of blocks
 TELEGRAM_BYTES = 8_000  # of telegrams to mutate, which fit that heap beside decoders and harness
@@ -147,7 +148,7 @@ class Mutated(Target):
 
     def _piece(self, slot: Slot, executions: int, seconds: int, seed: int) -> int:
         command = [*self._command, str(seed), str(executions), str(seconds), *self._keys]
-        return slot.alone(self, command, self._environment)
+        return slot.alone(self, command, self._environment, seconds + LATE_S)
 
 
 class Slot:
@@ -165,11 +166,14 @@ class Slot:
         )  # fmt: skip
         return self._running
 
-    def alone(self, target: Target, command: list[str], environment: dict) -> int:
-        """Runs a command to its end."""
+    def alone(self, target: Target, command: list[str], environment: dict, seconds: int) -> int:
+        """Runs a command to its end, at most so long."""
         process = self._start(command, environment)
+        late = threading.Timer(seconds, process.kill)
+        late.start()
         for line in process.stdout:
             target.heard(line)
+        late.cancel()
         return process.wait()
 
     def guided(self, target: Target, options: list[str]) -> int:
