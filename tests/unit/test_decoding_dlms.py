@@ -358,6 +358,22 @@ def test_times():
         assert [row[1] for row in attempt(notification(inside, time=b"\0")) if row[0] == "0-0:1.0.0"] == found
 
 
+def test_one_decoder_reads_every_hour_anew():
+    """The clock of the telegram before must not show: the same decoder, dates that differ in one octet each."""
+    decoder = DlmsDecoder(Lock(), None)
+    one = bytearray(NOON)
+    for place, octet, wants in (
+        (6, 35, (15, 10, 35, 55)), (7, 56, (15, 10, 35, 56)), (6, 0, (15, 10, 0, 56)), (5, 13, (15, 11, 0, 56)), (4, 3, (15, 11, 0, 56)),
+        (3, 16, (16, 11, 0, 56)), (10, 0xC4, (16, 12, 0, 56)), (7, 255, (16, 12, 0, 0)), (6, 60, None), (6, 59, (16, 12, 59, 0)),
+        (7, 60, None), (7, 59, (16, 12, 59, 59)), (11, 0x81, None), (11, 0, (16, 12, 59, 59)), (5, 24, None), (5, 0, (15, 23, 59, 59)),
+    ):  # fmt: skip
+        one[place] = octet
+        found = []
+        body = structure(obis("1-0:1.8.0"), u32(5))
+        decoder.decode(frame_of(notification(body, b"\x0c" + bytes(one))), lambda register: found.append(register.time))
+        assert found[1:] == ([] if wants is None else [seconds(2025, 7, *wants)]), (place, octet)
+
+
 def test_encrypted():
     lock = Lock()
     assert attempt(KEY + notification(EVN), lock) == EVN_VALUES + [CLOCK]

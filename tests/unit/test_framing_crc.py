@@ -48,3 +48,22 @@ def test_printable():
         assert printable(bytearray(b"\xffAz~ \r\n\x00"), 1, 7)
         for odd in (b"\x00", b"\x1f", b"\x7f", b"\x80", b"\xff"):
             assert not printable(bytearray(b"ab" + odd + b"cd"), 0, 5)
+
+
+def test_headers_and_blocks_of_hdlc():
+    frame = bytes.fromhex("7ea08bceff0313eee1e6e700e040000100000400010203")  # header and its checksum: a meter's
+    words = crc.table(0x8408)
+    for module in (octets, octets_plain):
+        for wrong in range(len(frame)):
+            for bit in (1, 0x80):
+                buffer = bytearray(b"xx" + frame + b"y")
+                buffer[2 + wrong] ^= bit
+                assert module.header(buffer, 2, 26, words) == (0 if 1 <= wrong < 9 else 11)
+        assert [module.header(buffer, 2, end, words) for end in range(4, 12)] == [-1] * 7 + [11]
+        buffer = bytearray(b"xx" + frame)
+        assert module.block(buffer, 11, 25, 1, 1) == 8 and buffer[:6] == b"x\x00\x01\x02\x03\xce"
+        assert module.block(buffer, 14, 25, 1, 0) == 8 and module.block(buffer, 14, 24, 1, 0) == 0 and module.block(buffer, 14, 25, 2, 0) == 0
+        buffer[15] |= 0x80
+        assert module.block(buffer, 11, 25, 1, 1) == 9
+        buffer[20] = 0x84  # a longer length is left to those who call
+        assert module.block(buffer, 11, 25, 1, 1) == 0

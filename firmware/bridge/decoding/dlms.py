@@ -149,7 +149,8 @@ class DlmsDecoder(Walk):
         elif first:
             self._id_at = at
         elif last and self._numbers:
-            self._emit(self._meter_value(_ID, self._views.get(at, after)))
+            at = self._views.get(at, after)
+            self._emit(self._meter_value(_ID, at))
 
     def _positional(self, body: int) -> None:
         """Emits the values of a list without codes, if that is what the body is."""

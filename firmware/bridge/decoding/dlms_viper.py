@@ -77,7 +77,6 @@ def number(codes, buffer, at: int, end: int, work) -> int:
     out = ptr32(work)
     code = out[11]
     members = 0
-    left = out[0]
     if out[10] != 0:  # the codes are in a list
         if code >= out[12] or names[code + 7] != 2:
             return 0
@@ -93,12 +92,53 @@ def number(codes, buffer, at: int, end: int, work) -> int:
         at += 8
         if octets[code - 2] != 9 or octets[code - 1] != 6 or octets[code] > 15:
             return 0
-    at = int(integer(buffer, at, end, work))
-    if at == 0:
+    if at + 2 > end:
         return 0
-    used = 2
+    kind = octets[at]
+    size = 4 if kind == 6 or kind == 5 else 2 if kind == 18 or kind == 16 else 8 if kind == 20 or kind == 21 else 1
+    if size == 1 and kind != 17 and kind != 15 and kind != 22 and kind != 3:
+        return 0
+    at += 1
+    after = at + size
+    if after > end:
+        return 0
+    flip = 255 if (kind == 5 or kind == 15 or kind == 16 or kind == 20) and octets[at] > 127 else 0
+    high = low = 0
+    while at < after:
+        if high > 0x3FFFFF:
+            return 0
+        high = high << 8 | low >> 16
+        low = (low & 0xFFFF) << 8 | octets[at] ^ flip
+        at += 1
+    if high < 64:
+        low |= high << 24
+        high = 0
+    out[7] = high
+    out[8] = low
+    out[9] = 2 if flip else 1
     out[5] = 0
     out[6] = 256
+    if members != 0 or out[10] != 0 or at < end and octets[at] == 2:
+        at = int(rest(buffer, at, end, work, members))
+        if at == 0:
+            return 0
+    elif out[0] < 2:
+        return 0
+    else:
+        out[0] = out[0] - 2
+    out[2] = names[code] << 8 | names[code + 1]
+    out[3] = names[code + 2] << 16 | names[code + 3] << 8 | names[code + 4]
+    out[4] = names[code + 5]
+    return at
+
+
+@micropython.viper
+def rest(buffer, at: int, end: int, work, members: int) -> int:
+    """Scaler and unit, if they are at `at`, to `work`, and the count of what was used; the index behind them, 0 when that is not as usual."""
+    octets = ptr8(buffer)
+    out = ptr32(work)
+    left = out[0]
+    used = 2
     if at + 6 <= end and octets[at] == 2 and octets[at + 1] == 2 and octets[at + 2] == 15 and octets[at + 4] == 22 and members != 2:
         if members != 0 or left > out[14]:
             out[5] = octets[at + 3]
@@ -115,48 +155,4 @@ def number(codes, buffer, at: int, end: int, work) -> int:
     if used > left:
         return 0
     out[0] = left - used
-    out[2] = names[code] << 8 | names[code + 1]
-    out[3] = names[code + 2] << 16 | names[code + 3] << 8 | names[code + 4]
-    out[4] = names[code + 5]
-    return at
-
-
-@micropython.viper
-def integer(buffer, at: int, end: int, work) -> int:
-    """The number at `at` in two parts to `work`; the index behind it, 0 when it is none."""
-    octets = ptr8(buffer)
-    out = ptr32(work)
-    if at + 2 > end:
-        return 0
-    kind = octets[at]
-    size = 4
-    if kind == 18 or kind == 16:
-        size = 2
-    elif kind == 17 or kind == 15 or kind == 22 or kind == 3:
-        size = 1
-    elif kind == 20 or kind == 21:
-        size = 8
-    elif kind != 6 and kind != 5:
-        return 0
-    at += 1
-    after = at + size
-    if after > end:
-        return 0
-    flip = 255 if (kind == 5 or kind == 15 or kind == 16 or kind == 20) and octets[at] > 127 else 0
-    high = 0
-    while at < after - 3:
-        if high > 0x3FFFFF:
-            return 0
-        high = high << 8 | octets[at] ^ flip
-        at += 1
-    low = 0
-    while at < after:
-        low = low << 8 | octets[at] ^ flip
-        at += 1
-    if high < 64:
-        low |= high << 24
-        high = 0
-    out[7] = high
-    out[8] = low
-    out[9] = 2 if flip else 1
     return at

@@ -96,12 +96,8 @@ class Walk:
             work[_LEFT] -= 1
             size = kind & 15
             if kind & (_LENGTH | _CONTAINER):
-                if at < end and buffer[at] < 128 and buffer[start] != _BITS and kind != _UNKNOWN:
-                    size = buffer[at]  # mostly
-                    at += 1
-                else:
-                    at = self._length(kind, buffer[start], at)
-                    size = self._size
+                at = self._length(kind, buffer[start], at)
+                size = self._size
             if kind & _CONTAINER:
                 at = self._enter(start, at, size, code)
                 code = self._code
@@ -177,6 +173,12 @@ class Walk:
 
     def _length(self, kind: int, tag: int, at: int) -> int:
         """Reads a length of one to five octets into _size; gives the place behind it."""
+        if at < self._end and self._buffer[at] < 128 and tag != _BITS and kind != _UNKNOWN:  # mostly
+            self._size = self._buffer[at]
+            return at + 1
+        return self._odd_length(kind, tag, at)
+
+    def _odd_length(self, kind: int, tag: int, at: int) -> int:
         buffer = self._buffer
         end = self._end
         if kind == _UNKNOWN:

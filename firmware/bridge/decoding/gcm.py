@@ -29,7 +29,8 @@ class Gcm:
         self._table = None
         if auth_key is not None:
             self._associated = bytearray(_LENGTHS + 16)
-            self._associated[1:17] = auth_key
+            self._associated[1:_ASSOCIATED] = auth_key
+            self._associated[_LENGTHS + 7] = 8 * _ASSOCIATED
             self._state = bytearray(16)
             self._begun = bytearray(16)  # the state after the associated data, which mostly are the same
             self._aes.encrypt(self._state, self._state)
@@ -48,7 +49,7 @@ class Gcm:
                 self._begun[:] = self._state
             else:
                 self._state[:] = self._begun
-            self._finish(_ASSOCIATED, buffer, start, end)
+            self._finish(buffer, start, end)
         stream = self._stream
         skip = 0
         number = 2
@@ -74,7 +75,12 @@ class Gcm:
             return True
         data = bytes(buffer[counter - 1 : counter]) + self._associated[1:_ASSOCIATED] + buffer[start:end]
         self._start(data, len(data))
-        self._finish(len(data), b"", 0, 0)
+        lengths = self._associated
+        usual = bytes(lengths)
+        lengths[_LENGTHS + 6] = len(data) >> 5
+        lengths[_LENGTHS + 7] = len(data) << 3 & 255
+        self._finish(b"", 0, 0)
+        lengths[:] = usual
         fill(self._stream, buffer, title, counter, 1)
         self._aes.encrypt(self._stream, self._stream)
         xor(buffer, end, self._stream, 0, TAG)
@@ -87,20 +93,16 @@ class Gcm:
             state[i] = 0
         absorb(state, self._table, data, 0, size)
 
-    def _finish(self, size: int, buffer, start: int, end: int) -> None:
-        """Adds ciphertext to it, and the lengths of both; `size`: of the associated data."""
+    def _finish(self, buffer, start: int, end: int) -> None:
+        """Adds ciphertext to it, and the lengths of both."""
         absorb(self._state, self._table, buffer, start, end)
-        self._associated[_LENGTHS + 6] = size >> 5  # bits: no telegram has more than 8 KB
-        self._associated[_LENGTHS + 7] = size << 3 & 255
-        size = end - start
-        self._associated[_LENGTHS + 14] = size >> 5
-        self._associated[_LENGTHS + 15] = size << 3 & 255
+        self._associated[_LENGTHS + 14] = end - start >> 5  # bits: no telegram has more than 8 KB
+        self._associated[_LENGTHS + 15] = end - start << 3 & 255
         absorb(self._state, self._table, self._associated, _LENGTHS, _LENGTHS + 16)
 
     def _same(self, buffer: bytearray, at: int) -> bool:
         """Whether the tag is the hash; looks at all of it, so that its time tells nothing."""
-        state = self._state
         different = 0
         for i in range(TAG):
-            different |= state[i] ^ buffer[at + i]
+            different |= self._state[i] ^ buffer[at + i]
         return not different

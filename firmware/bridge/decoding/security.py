@@ -116,8 +116,7 @@ class Security:
         self._stop = at + size
         if size < 6 or self._stop > end:
             self._refuse("length")
-        security = buffer[at]
-        if security & ~(_KNOWN | _SUITES) & 0xFF:
+        if buffer[at] & ~(_KNOWN | _SUITES) & 0xFF:
             self._refuse("cipher_unknown")
         return at + 1
 

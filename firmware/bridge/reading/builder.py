@@ -194,15 +194,18 @@ class Builder:
 
     def _add_special(self, register, row: int) -> None:
         """A register with a rule, without a unit, or whose value or unit is not simply what its row says."""
+        if row >> 12 & 15 == _RULE_CLOCK:
+            self._set_time(row & 255, register.time if register.time is not None else register.value)
+        else:
+            self._add_odd(register, row)
+
+    def _add_odd(self, register, row: int) -> None:
         rule = row >> 12 & 15
         target = row & 255
         value = register.value
         point = 0
         unit = register.unit & 0xFAFF
         exponent = register.scaler + (row >> 8 & 15) + _ZERO + (3 if register.unit & 0x100 else 6 if register.unit & 0x400 else 0)
-        if rule == _RULE_CLOCK:
-            self._set_time(target, register.time if register.time is not None else value)
-            return
         if not isinstance(value, int):
             if not len(value):
                 return

@@ -6,6 +6,7 @@ them, so that a reading itself is little more than a list of integers.
 
 from micropython import const
 
+from bridge.core.lists import inside, pick
 from bridge.reading.quantities import COUNT, COUNTERS, GAUGES_END
 from bridge.reading.plausibility import most
 
@@ -58,16 +59,8 @@ class Schema:
     def pick(self, values: list):
         """Of values by id, those of the quantities there are; None when one of the gauges cannot be."""
         found = values[: len(self.ids)]  # a list of the right length
-        at = 0
-        for id in self.ids:
-            found[at] = values[id]
-            at += 1
-        at = self._first
-        for limit in self._most:
-            if not -limit <= found[at] <= limit:
-                return None
-            at += 1
-        return found
+        pick(found, values, self.ids)
+        return found if inside(found, self._first, self._most) else None
 
 
 class Schemas:

@@ -43,8 +43,7 @@ class Texts:
             self._protocol = frame.protocol
             self.changed = True
         start = frame.start + 1
-        head = self._head
-        if frame.buffer[frame.start] == _SLASH and (not head or frame.buffer.find(head, start, start + len(head)) != start):
+        if frame.buffer[frame.start] == _SLASH and (not self._head or frame.buffer.find(self._head, start, start + len(self._head)) != start):
             end = frame.buffer.find(b"\n", start, start + _LONGEST_IDENTIFICATION)
             self._head = bytes(frame.buffer[start : end + 1]) if end > 0 else b""
             self.changed = True

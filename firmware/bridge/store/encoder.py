@@ -2,10 +2,12 @@
 
 from micropython import const
 
+from bridge.core.lists import changed, spread
 from bridge.reading.quantities import COUNTERS
 from bridge.reading.reading import EXPONENT_ZERO, Reading, whole
 from bridge.store.records import RANK, WORK, State
 
+_AT_ONCE = const(30)  # columns in a mask of small integers
 _TIME, _SOURCE, _METER, _COLUMNS, _DETAILS = const(1), const(2), const(4), const(8), const(16)
 
 
@@ -34,10 +36,7 @@ class Encoder(State):
             control |= _SOURCE
         if meter != self.meter:
             control |= _METER
-        index = 0
-        for id in schema.ids:
-            WORK[id] = reading.values[index]
-            index += 1
+        spread(WORK, reading.values, schema.ids)
         for id, exponent in self._rounded:
             WORK[id] = whole(WORK[id], exponent, id < COUNTERS)
         self.predict(WORK, -1)
@@ -94,14 +93,9 @@ class Encoder(State):
 
     def _changed(self, first: int, end: int) -> int:
         """Mask of the columns `first` .. `end` - 1 that differ from the state."""
-        form = self._schema.form
-        ids, value, present = self.ids, self.value, self.present
-        mask = 0
-        for column in range(first, end):
-            id = ids[column]
-            if (not present[id] or WORK[id] != value[id]) if form[id] else present[id]:
-                mask |= 1 << column - first
-        return mask
+        if end - first > _AT_ONCE:
+            return self._changed(first, first + _AT_ONCE) | self._changed(first + _AT_ONCE, end) << _AT_ONCE
+        return changed(WORK, self.value, self.present, self._schema.form, self.ids, first, end)
 
     def _write(self, mask: int, column: int) -> None:
         form = self._schema.form
