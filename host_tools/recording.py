@@ -28,6 +28,8 @@ TRY_S = 11.5
 RUNS = frozenset((0x00, 0x80, 0xC0, 0xE0, 0xF0, 0xF8, 0xFC, 0xFE, 0xFF))
 ODD_SHARE = 0.25
 ENOUGH_BYTES = 64  # to judge by
+TEXT_SHARE = 0.9
+PRINTABLE = frozenset((*range(32, 127), 10, 13))
 
 
 class Port:
@@ -53,6 +55,16 @@ class Port:
         if not data and self.line is None:
             raise UserError(f"{self.name}: the other side closed the connection", FAILED)
         return data
+
+    def write(self, data: bytes) -> None:
+        """Says something to the meter; what the port does not take at once is lost."""
+        try:
+            if self.line is None:
+                self._source.send(data)
+            else:
+                self._source.write(data)
+        except OSError:
+            pass  # the next read says it
 
     def set_line(self, line: Line) -> None:
         """Other settings for the same port."""
@@ -99,17 +111,22 @@ class Ears:
         self._framers = []
         for module, name, *_ in PROTOCOLS.values():
             self._framers.append(getattr(__import__(module, None, None, (name,)), name)())
-        self.heard = self._odd = self._high = 0
+        self.heard = self._odd = self._high = self._text = 0
 
-    def hear(self, data: bytes) -> None:
+    def hear(self, data: bytes) -> bytes:
+        """Takes what came; gives what the meter waits to hear (AMIS sends nothing to who does not answer), mostly nothing."""
         self.heard += len(data)
         self._odd += sum(octet in RUNS for octet in data)
         self._high += sum(octet > 127 for octet in data)
+        self._text += sum(octet & 127 in PRINTABLE for octet in data)
+        reply = b""
         for framer in self._framers:
             used = 0
             while used < len(data):
                 used += framer.feed(data, used)
                 framer.take()
+            reply, framer.reply = framer.reply or reply, b""
+        return reply
 
     @property
     def best(self):
@@ -122,7 +139,7 @@ class Ears:
         best = self.best
         if best:
             damaged = f", {best.crc_errors} damaged" if best.crc_errors else ""
-            return f"{self.heard} bytes, {best.frames} {best.PROTOCOL.upper()} telegrams{damaged}"
+            return f"{self.heard} bytes, {best.frames} {best.PROTOCOL.upper()} telegram{'' if best.frames == 1 else 's'}{damaged}"
         return f"{self.heard} bytes, no telegram yet" if self.heard else "silence"
 
     def advice(self, line: Line | None) -> str:
@@ -134,7 +151,7 @@ class Ears:
                 "long runs of equal bits: the line is inverted, or this is another speed. A P1 port is inverted, and a USB adapter cannot turn that "
                 "round by software: it takes a cable or a transistor that inverts (or an FTDI chip set to invert with FT_PROG)"
             )
-        if line and line.bits == 8 and self._high > self.heard // 4:
+        if line and line.bits == 8 and self._high > self.heard // 4 and self._text > TEXT_SHARE * self.heard:
             return "many bytes have their high bit set: perhaps 7 data bits and a parity (--line '9600 7E1')"
         return "bytes, but no telegram that is whole: try --line auto, or turn the IR head"
 
@@ -149,9 +166,14 @@ class Files:
         mode = "wb" if force else "xb"
         try:
             self._data = path.open(mode)
-            self._notes = self.times.open(mode)
-        except FileExistsError as error:
-            raise UserError(f"{error.filename} is there already: name another with -o, or overwrite it with --force", USAGE) from error
+            try:
+                self._notes = self.times.open(mode)
+            except OSError:
+                self._data.close()
+                path.unlink()
+                raise
+        except OSError as error:
+            raise UserError(*_why_not(Path(error.filename), error)) from error
 
     def begin(self, port: Port) -> None:
         started = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="milliseconds")
@@ -177,6 +199,16 @@ class Files:
             self.times.unlink()
 
 
+def _why_not(path: Path, error: OSError) -> tuple[str, int]:
+    if path.is_dir():
+        return f"{path} is a folder: name a file in it", USAGE
+    if isinstance(error, FileExistsError):
+        return f"{path} is there already: name another with -o, or overwrite it with --force", USAGE
+    if not path.parent.is_dir():
+        return f"{path}: there is no folder {path.parent}: make it first", USAGE
+    return f"{path}: cannot be written there ({error.strerror}): name a file in a folder of yours with -o", USAGE
+
+
 def find_line(port: Port, tell) -> bytes:
     """Tries CANDIDATES until a telegram comes, and leaves the port so set; gives the bytes heard since that setting began.
 
@@ -192,7 +224,8 @@ def find_line(port: Port, tell) -> bytes:
             while time.monotonic() < end:
                 tell(f"trying {candidate}: {ears.text()}")
                 piece = port.read(PIECE_S)
-                ears.hear(piece)
+                if reply := ears.hear(piece):
+                    port.write(reply)
                 data += piece
                 if ears.best:
                     return data

@@ -14,7 +14,9 @@ EXAMPLES = """
 meterbridge capture /dev/ttyUSB0 --line "9600 8N1" -o head.bin
 meterbridge capture /dev/ttyUSB0                 tries the usual line settings one after the other
 meterbridge capture tcp://192.168.1.20:23 --seconds 60
+meterbridge capture /dev/ttyUSB0 --line "9600 8E1"   AMIS of Netz Oberösterreich: it is answered, as it sends nothing otherwise
 """
+KEYED = ("hdlc", "mbus", "dlms", "amis")  # protocols some of whose meters encrypt
 TELL_S = 5.0  # between two lines where no terminal shows it live
 
 
@@ -56,19 +58,26 @@ def run(args: argparse.Namespace) -> int:
     if line.inverted:
         print("a USB adapter cannot invert a line by software: the cable has to; listening without", file=sys.stderr)
     port = recording.Port(args.port, line)
-    ears, screen = recording.Ears(), Screen()
+    ears, screen, broken = recording.Ears(), Screen(), None
     try:
         files = recording.Files(path, args.force)
         try:
             _record(args, port, files, ears, screen)
         except KeyboardInterrupt:
             pass  # the usual end
+        except UserError as error:  # the port went away: what came until then is kept
+            if not files.written:
+                raise
+            broken = error
         finally:
             screen.end()
             files.close()
     finally:
         port.close()
-    return _conclude(files, ears, port)
+    code = _conclude(files, ears, port)
+    if broken:
+        raise UserError(f"{broken}; what came until then is kept", FAILED)
+    return code
 
 
 def _record(args: argparse.Namespace, port, files, ears, screen: Screen) -> None:
@@ -83,7 +92,8 @@ def _record(args: argparse.Namespace, port, files, ears, screen: Screen) -> None
     for piece in itertools.chain([first], recording.pieces(port, args.seconds)):
         if piece:
             files.write(piece)
-            ears.hear(piece)
+            if reply := ears.hear(piece):
+                port.write(reply)
         advice = ears.advice(port.line) if ears.heard and not ears.best else ""
         screen(f"{time.monotonic() - begun:6.1f} s  {ears.text()}{'  (' + advice + ')' if advice else ''}")
 
@@ -96,7 +106,8 @@ def _conclude(files, ears, port) -> int:
     if not ears.best:
         print(f"meterbridge: {ears.advice(port.line) or 'too few bytes to say what this is'}", file=sys.stderr)
         return FAILED
-    print(f"look at it     meterbridge decode {files.path}")
+    key = "   (with --key and its key, if the meter encrypts)" if ears.best.PROTOCOL in KEYED else ""
+    print(f"look at it     meterbridge decode {files.path}{key}")
     print(f"play it        meterbridge replay {files.path}")
-    print(f"before sharing meterbridge anonymise {files.path} -o shared.bin")
+    print(f"before sharing meterbridge anonymise {files.path} -o shared.bin{key}")
     return OK

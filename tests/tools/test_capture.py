@@ -15,7 +15,9 @@ from pathlib import Path
 import pytest
 
 from host_tools import recording, runtime
-from host_tools.meters import make
+from host_tools.meters import METERS, make
+from host_tools.meters.amis import CALL
+from host_tools.meters.kinds import Meter as Kind
 from host_tools.meters.line import Line
 
 NOON = 1_750_000_000
@@ -108,6 +110,7 @@ def test_ctrl_c_ends_it_cleanly(tmp_path):
 def test_tcp(tmp_path):
     sent, path = telegrams("sml", 3), tmp_path / "meter.bin"
     with socket.create_server(("127.0.0.1", 0)) as door:
+        door.settimeout(20)
         child = start(f"tcp://127.0.0.1:{door.getsockname()[1]}", "-o", path, "--seconds", 2)
         peer = door.accept()[0]
         for one in sent:
@@ -141,6 +144,46 @@ def test_trouble_is_one_line(words, says, tmp_path):
     assert child.returncode in (1, 2) and len(error.splitlines()) == 1 and says in error
 
 
+def test_a_port_that_goes_away_leaves_what_came(tmp_path):
+    sent, path = telegrams("sml", 3), tmp_path / "meter.bin"
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        door.settimeout(20)
+        child = start(f"tcp://127.0.0.1:{door.getsockname()[1]}", "-o", path)
+        peer = door.accept()[0]
+        peer.sendall(b"".join(sent))
+        end = time.monotonic() + 20
+        while time.monotonic() < end and (not path.exists() or path.stat().st_size < len(b"".join(sent))):
+            time.sleep(0.05)
+        peer.close()
+        out, error = finish(child, 1)
+    check(path, sent, None)
+    assert "closed the connection; what came until then is kept" in error and "3 SML telegrams" in out and len(error.splitlines()) == 1
+
+
+def test_files_that_cannot_be_written(tmp_path):
+    (tmp_path / "a.times.jsonl").write_text("mine")
+    for name, says in (("none/x.bin", "there is no folder"), (".", "is a folder"), ("a.bin", "a.times.jsonl is there already")):
+        with Meter([b""]) as meter:
+            _, error = finish(start(meter.path, "--line", "9600 8N1", "-o", tmp_path / name), 2)
+        assert says in error and len(error.splitlines()) == 1
+    assert [file.name for file in tmp_path.iterdir()] == ["a.times.jsonl"] and (tmp_path / "a.times.jsonl").read_text() == "mine"
+
+
+def test_a_meter_that_waits_for_an_answer_gets_it(tmp_path):
+    path, heard = tmp_path / "meter.bin", b""
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        door.settimeout(20)
+        child = start(f"tcp://127.0.0.1:{door.getsockname()[1]}", "-o", path, "--seconds", 2)
+        peer = door.accept()[0]
+        peer.settimeout(20)
+        for one in (CALL, *(Kind.telegram(METERS["at-netzooe-amis"](1), NOON + number) for number in range(2))):
+            peer.sendall(one)
+            heard += peer.recv(16)
+        finish(child, 0)
+        peer.close()
+    assert heard == b"\xe5" * 3
+
+
 def inverted(data: bytes) -> bytes:
     """What a UART makes of 8N1 bytes whose line is inverted: it takes the first falling edge for a start bit."""
     bits = [1] * 3
@@ -171,3 +214,6 @@ def test_advice():
     ears = recording.Ears()
     ears.hear(b"".join(telegrams("sml", 2)))
     assert ears.advice(None) == "" and "2 SML telegrams" in ears.text()
+    ears = recording.Ears()
+    ears.hear(telegrams("at-tinetz-kaifa", 1)[0][:300])
+    assert "7 data bits" not in ears.advice(Line.parse("2400 8E1"))  # half of what is encrypted is above 127
