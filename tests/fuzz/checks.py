@@ -86,20 +86,27 @@ def _sum(body: bytes, size: int) -> bool:
 
 def _made_of(payload: bytes, pieces: list, end: int, heads: tuple) -> bool:
     """Is `payload` put together of pieces (end, octets) in their order, the last at `end`, each without one of `heads` octets?"""
-    rest = payload
-    if not pieces or pieces[-1][0] != end:
+    failed = set()
+
+    def made(size: int, count: int) -> bool:
+        """Is payload[:size] made of the first `count` pieces?"""
+        for index in range(count - 1, -1, -1):
+            stop, octets = pieces[index]
+            if (size, index) in failed:
+                return False
+            if count == len(pieces) and stop != end:
+                continue
+            for head in heads:
+                part = octets[head:]
+                if head in (7, 10):  # a block says how long it is
+                    part = part[: octets[head - 1]] if len(octets) >= head and octets[head - 7] == 0xE0 else b""
+                if part and payload[size - len(part) : size] == part and len(part) <= size:
+                    if len(part) == size or made(size - len(part), index):
+                        return True
+            failed.add((size, index))
         return False
-    for _, octets in reversed(pieces):
-        for head in heads:
-            part = octets[head:]
-            if head in (7, 10):  # a block says how long it is
-                part = part[: octets[head - 1]] if len(octets) >= head and octets[head - 7] == 0xE0 else b""
-            if part and rest[len(rest) - len(part) :] == part and len(part) <= len(rest):
-                rest = rest[: len(rest) - len(part)]
-                break
-        if not rest:
-            return True
-    return False
+
+    return made(len(payload), len(pieces))
 
 
 def mbus(stream, end: int, payload: bytes, checksum: str) -> bool:

@@ -169,3 +169,16 @@ def test_judges_know_right_from_wrong():
     text = b"/AAA5\r\n\r\n1-3:0.2.8(50)\r\n!"
     assert not checks.p1(text, len(text), text, "none")
     assert checks.p1(text + b"%x" % crc.arc(text), len(text) + 4, text, "crc16")
+
+
+def test_judges_know_a_frame_that_holds_another_with_the_same_end():
+    from host_tools.meters import mbus
+    from tests.fuzz import checks
+
+    inner = mbus.long_frame(b"\x53\xff\x11\x01\x67" + bytes(9))
+    body = b"\x53\xff\x10\x01\x67\x0f"
+    body += bytes(((-sum(body) - sum(inner[:4])) & 255,)) + inner[:-2]
+    wire = mbus.long_frame(body)
+    assert wire[-2:] == inner[-2:]
+    assert checks.mbus(wire, len(wire), body[5:], "sum8")
+    assert not checks.mbus(wire, len(wire), body[5:-1] + b"x", "sum8")
