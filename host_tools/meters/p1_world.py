@@ -12,6 +12,23 @@ from host_tools.meters import p1, text
 from host_tools.meters.localtime import is_summer, local, stamp
 from host_tools.meters.p1 import fixed
 
+# Rows that several countries have, in the order in which all of them send these.
+_TOTALS = """
+1-0:1.8.0 energy_import_wh 9.3 kWh
+1-0:2.8.0 energy_export_wh 9.3 kWh
+"""
+_REACTIVE_TOTALS = """
+1-0:3.8.0 reactive_energy_import_varh 9.3 kvarh
+1-0:4.8.0 reactive_energy_export_varh 9.3 kvarh
+"""
+_POWERS = """
+1-0:1.7.0 power_import_w 5.3 kW
+1-0:2.7.0 power_export_w 5.3 kW
+"""
+_REACTIVE_POWERS = """
+1-0:3.7.0 reactive_power_import_var 5.3 kvar
+1-0:4.7.0 reactive_power_export_var 5.3 kvar
+"""
 _TARIFFS = """
 1-0:1.8.1 energy_import_t1_wh 9.3 kWh
 1-0:1.8.2 energy_import_t2_wh 9.3 kWh
@@ -54,13 +71,9 @@ LITHUANIA = """
 1-0:1.8.0 energy_import_wh 9.3 kWh
 """ + _TARIFFS + """
 1-0:2.8.0 energy_export_wh 9.3 kWh
-1-0:3.8.0 reactive_energy_import_varh 9.3 kvarh
-1-0:4.8.0 reactive_energy_export_varh 9.3 kvarh
+""" + _REACTIVE_TOTALS + """
 0-0:96.14.0 tariff 4.0
-1-0:1.7.0 power_import_w 5.3 kW
-1-0:2.7.0 power_export_w 5.3 kW
-1-0:3.7.0 reactive_power_import_var 5.3 kvar
-1-0:4.7.0 reactive_power_export_var 5.3 kvar
+""" + _POWERS + _REACTIVE_POWERS + """
 1-0:14.7.0 frequency_mhz 4.2 Hz
 1-0:32.7.0/3 voltage_l{}_mv 4.1 V
 1-0:32.24.0/3 _mean_voltage_l{} 4.1 V
@@ -83,8 +96,7 @@ HUNGARY = """
 1-0:2.8.0 energy_export_wh 9.3 kWh
 1-0:2.8.1 energy_export_t1_wh 9.3 kWh
 1-0:2.8.2 energy_export_t2_wh 9.3 kWh
-1-0:3.8.0 reactive_energy_import_varh 9.3 kvarh
-1-0:4.8.0 reactive_energy_export_varh 9.3 kvarh
+""" + _REACTIVE_TOTALS + """
 1-0:5.8.0 _quadrant_1_varh 9.3 kvarh
 1-0:6.8.0 _quadrant_2_varh 9.3 kvarh
 1-0:7.8.0 _quadrant_3_varh 9.3 kvarh
@@ -95,8 +107,7 @@ HUNGARY = """
 1-0:13.7.0 power_factor_permille 4.3 permille
 1-0:33.7.0/3 _factor_l{} 4.3 permille
 1-0:14.7.0 frequency_mhz 4.2 Hz
-1-0:1.7.0 power_import_w 5.3 kW
-1-0:2.7.0 power_export_w 5.3 kW
+""" + _POWERS + """
 1-0:5.7.0 _quadrant_1_var 5.3 kvar
 1-0:6.7.0 _quadrant_2_varh 5.3 kvar
 1-0:7.7.0 _quadrant_3_varh 5.3 kvar
@@ -108,10 +119,7 @@ DENMARK = """
 1-3:0.2.8 version text
 0-0:1.0.0 time tst
 0-0:96.1.1 meter_id hex
-1-0:1.8.0 energy_import_wh 9.3 kWh
-1-0:2.8.0 energy_export_wh 9.3 kWh
-1-0:1.7.0 power_import_w 5.3 kW
-1-0:2.7.0 power_export_w 5.3 kW
+""" + _TOTALS + _POWERS + """
 1-0:32.7.0/3 voltage_l{}_mv 4.1 V
 1-0:31.7.0/3 current_l{}_ma 4.1 A
 """ + _PHASE_POWERS
@@ -120,8 +128,7 @@ SLOVENIA = """
 0-0:96.1.1 meter_id hex
 """ + _TARIFFS + """
 0-0:96.14.0 tariff 4.0
-1-0:1.7.0 power_import_w 5.3 kW
-1-0:2.7.0 power_export_w 5.3 kW
+""" + _POWERS + """
 1-0:32.7.0/3 voltage_l{}_mv 4.1 V
 1-0:31.7.0/3 current_l{}_ma 5.2 A
 """ + _PHASE_POWERS
@@ -130,12 +137,7 @@ IRELAND = """
 0-0:1.0.0 time western
 0-0:42.0.0 _logical_name hex
 0-0:96.1.1 meter_id hex
-1-0:1.8.0 energy_import_wh 9.3 kWh
-1-0:2.8.0 energy_export_wh 9.3 kWh
-1-0:3.8.0 reactive_energy_import_varh 9.3 kvarh
-1-0:4.8.0 reactive_energy_export_varh 9.3 kvarh
-1-0:1.7.0 power_import_w 5.3 kW
-1-0:2.7.0 power_export_w 5.3 kW
+""" + _TOTALS + _REACTIVE_TOTALS + _POWERS + """
 1-0:32.7.0 voltage_l1_mv 4.1 V
 1-0:31.7.0 current_l1_ma 5.2 A
 """
@@ -144,14 +146,7 @@ LUXEMBOURG = """
 1-3:0.2.8 version text
 0-0:1.0.0 time tst
 0-0:42.0.0 meter_id hex
-1-0:1.8.0 energy_import_wh 9.3 kWh
-1-0:2.8.0 energy_export_wh 9.3 kWh
-1-0:3.8.0 reactive_energy_import_varh 9.3 kvarh
-1-0:4.8.0 reactive_energy_export_varh 9.3 kvarh
-1-0:1.7.0 power_import_w 5.3 kW
-1-0:2.7.0 power_export_w 5.3 kW
-1-0:3.7.0 reactive_power_import_var 5.3 kvar
-1-0:4.7.0 reactive_power_export_var 5.3 kvar
+""" + _TOTALS + _REACTIVE_TOTALS + _POWERS + _REACTIVE_POWERS + """
 0-0:17.0.0 _apparent_limit_va 4.1 kVA
 1-0:9.7.0 _apparent_import_va 5.3 kVA
 1-0:10.7.0 _apparent_export_va 5.3 kVA
@@ -164,8 +159,7 @@ LUXEMBOURG = """
 0-0:96.13.2 _message text
 1-0:32.7.0/3 voltage_l{}_mv 4.1 V
 1-0:31.7.0/3 current_l{}_ma 3.0 A
-1-0:21.7.0/3 power_import_l{}_w 5.3 kW
-1-0:22.7.0/3 power_export_l{}_w 5.3 kW
+""" + _PHASE_POWERS + """
 1-0:23.7.0/3 _reactive_import_l{} 5.3 kvar
 1-0:24.7.0/3 _reactive_export_l{} 5.3 kvar
 """ + _GAS + """
