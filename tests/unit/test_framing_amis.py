@@ -2,6 +2,11 @@
 
 from bridge.framing.amis import AmisFramer
 
+try:
+    from streams import WHOLE, counters, fed, flipped, octets
+except ImportError:
+    from tests.unit.streams import WHOLE, counters, fed, flipped, octets
+
 ASKS = bytes.fromhex("1040f03016")
 E5 = b"\xe5"
 # Made for this project (invented key and values), of the layout in Netz OÖ's description of the interface.
@@ -20,26 +25,18 @@ OTHER_BODY = b"\x53" + BODY[1:11] + b"\x2b" + BODY[12:20] + bytes(range(75))
 OTHER = link(OTHER_BODY)
 
 
-def run(data, sizes=(1 << 20,), framer=None):
+def run(data, sizes=WHOLE, framer=None):
     """Payloads of the frames in `data` and "E5" for each acknowledgement, in order, fed in chunks of these sizes by turns."""
     framer = framer or AmisFramer()
     found = []
-    at = turn = 0
-    while at < len(data):
-        chunk = memoryview(data)[at : at + sizes[turn % len(sizes)]]
-        at += len(chunk)
-        turn += 1
-        used = 0
-        while used < len(chunk):
-            used += framer.feed(chunk, used)
-            frame = framer.take()
-            if frame is not None:
-                assert frame.checksum == "sum8" and frame.protocol == "amis" and framer.reply == E5
-                found.append(bytes(frame.payload))
-            if framer.reply:
-                assert framer.reply == E5
-                framer.reply = b""
-                found.append("E5")
+    for frame in fed(framer, data, sizes):
+        if frame is not None:
+            assert frame.checksum == "sum8" and frame.protocol == "amis" and framer.reply == E5
+            found.append(bytes(frame.payload))
+        if framer.reply:
+            assert framer.reply == E5
+            framer.reply = b""
+            found.append("E5")
     return found
 
 
@@ -49,7 +46,7 @@ def test_telegrams_are_given_and_acknowledged():
     for sizes in ((1000,), (1,), (2,), (101,), (100, 1), (37, 5)):
         framer = AmisFramer()
         assert run(data, sizes, framer) == [BODY, "E5", OTHER_BODY, "E5", BODY, "E5"], sizes
-        assert (framer.frames, framer.noise_bytes, framer.crc_errors, framer.oversize, framer.resyncs) == (3, 0, 0, 0, 0)
+        assert framer.frames == 3 and counters(framer) == (0, 0, 0, 0)
 
 
 def test_questions_are_answered():
@@ -65,8 +62,7 @@ def test_questions_are_answered():
 def test_nothing_else_is_answered():
     for at in range(5):
         for flip in (1, 0x10, 0x80, 0xFF):
-            hurt = bytearray(ASKS)
-            hurt[at] ^= flip
+            hurt = flipped(ASKS, at, flip)
             assert run(hurt) == run(hurt, (1,)) == [], (at, flip)
     for silent in (E5 * 50, bytes(300), b"\xff" * 300, b"/EST5\r\n", bytes.fromhex("1040004016"), link(b"\x53\xff\x10\x01\x67" + bytes(80))):
         assert run(silent) == run(silent, (1,)) == []
@@ -89,8 +85,7 @@ def test_every_cut():
 def test_every_damaged_byte_is_refused_and_the_next_comes_out():
     for at in range(len(TELEGRAM)):
         for flip in (1, 0x80, 0xFF, 0x0A):
-            hurt = bytearray(TELEGRAM)
-            hurt[at] ^= flip
+            hurt = flipped(TELEGRAM, at, flip)
             assert run(hurt + OTHER) == [OTHER_BODY, "E5"], (at, flip)
     framer = AmisFramer()
     assert run(TELEGRAM[:50] + b"\0" + TELEGRAM[51:] + OTHER, framer=framer) == [OTHER_BODY, "E5"]
@@ -98,11 +93,7 @@ def test_every_damaged_byte_is_refused_and_the_next_comes_out():
 
 
 def test_noise_and_hostile_lengths():
-    state = 1
-    noise = bytearray()
-    while len(noise) < 5000:
-        state = (state * 1103515245 + 12345) & 0x7FFFFFFF
-        noise.append(state >> 16 & 255)
+    noise = octets(5000)
     assert run(noise + TELEGRAM + noise + OTHER, (997, 13)) == [BODY, "E5", OTHER_BODY, "E5"]
     for length in range(256):
         head = bytes([0x68, length, length, 0x68, 0x53, 0xF0, 0x5B])

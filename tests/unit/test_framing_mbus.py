@@ -1,22 +1,17 @@
 """M-Bus framing of DLMS pushes: whole, cut, damaged and hostile link frames; what comes out must be an APDU that went in."""
 
-import json
-
 from bridge.framing.mbus import MbusFramer
+
+try:
+    from streams import WHOLE, counters, fed, flipped, octets, vectors
+except ImportError:
+    from tests.unit.streams import WHOLE, counters, fed, flipped, octets, vectors
 
 
 def ciphered(length, seed=1):
     """An APDU DB 08 that is as long as it says, `length` bytes after its length field."""
     size = bytes([length]) if length < 128 else bytes([0x81, length]) if length < 256 else bytes([0x82, length >> 8, length & 255])
-    return b"\xdb\x08SIM\x10\0\0\0\1" + size + noise(length, seed)
-
-
-def noise(length, seed=1):
-    made = bytearray()
-    while len(made) < length:
-        seed = (seed * 1103515245 + 12345) & 0x7FFFFFFF
-        made.append(seed >> 16 & 255)
-    return bytes(made)
+    return b"\xdb\x08SIM\x10\0\0\0\1" + size + octets(length, seed)
 
 
 def link(data, ci, c=0x53, said=None, saps=b"\x01\x67"):
@@ -34,27 +29,15 @@ def sagemcom(apdu):
     return link(apdu[:252], 0, said=1) + link(apdu[252:], 0x11)
 
 
-def run(data, sizes=(1 << 20,), framer=None):
+def run(data, sizes=WHOLE, framer=None):
     """Payloads of the frames in `data`, fed in chunks of these sizes by turns."""
     framer = framer or MbusFramer()
     found = []
-    at = turn = 0
-    while at < len(data):
-        chunk = memoryview(data)[at : at + sizes[turn % len(sizes)]]
-        at += len(chunk)
-        turn += 1
-        used = 0
-        while used < len(chunk):
-            used += framer.feed(chunk, used)
-            frame = framer.take()
-            if frame is not None:
-                assert frame.checksum == "sum8" and frame.protocol == "mbus" and not framer.reply
-                found.append(bytes(frame.payload))
+    for frame in fed(framer, data, sizes, held=True):
+        if frame is not None:
+            assert frame.checksum == "sum8" and frame.protocol == "mbus" and not framer.reply
+            found.append(bytes(frame.payload))
     return found
-
-
-def counters(framer):
-    return framer.noise_bytes, framer.crc_errors, framer.oversize, framer.resyncs
 
 
 APDU = ciphered(248, 3)
@@ -66,21 +49,15 @@ SHORT = telegram(SHORT_APDU)
 
 
 def test_vectors():
-    try:
-        with open("../shared/vectors.json") as source:
-            rows = json.load(source)
-    except OSError:
+    published = vectors()
+    if published is None:
         return  # not on this machine; the frames made here remain
-    names = 0
-    for row in rows:
-        if row["name"] in ("at_netz_noe_kaifa_mbus", "at_netz_noe_t210_mbus"):
-            names += 1
-            data = bytes.fromhex(row["hex"])
-            split = 256 if data[1] == 0xFA else 263
-            want = data[9 : split - 2] + data[split + 9 : -2]
-            assert want[:2] == b"\xdb\x08" and len(want) == 260
-            assert run(data) == run(data, (1,)) == [want] and run(data * 3, (5, 90)) == [want] * 3, row["name"]
-    assert names == 2
+    for name in ("at_netz_noe_kaifa_mbus", "at_netz_noe_t210_mbus"):
+        data = bytes.fromhex(published[name]["hex"])
+        split = 256 if data[1] == 0xFA else 263
+        want = data[9 : split - 2] + data[split + 9 : -2]
+        assert want[:2] == b"\xdb\x08" and len(want) == 260
+        assert run(data) == run(data, (1,)) == [want] and run(data * 3, (5, 90)) == [want] * 3, name
 
 
 def test_two_segments_in_chunks_of_any_size():
@@ -165,12 +142,11 @@ def test_a_segment_that_is_not_marked_as_the_last():
 def test_the_end_of_one_never_completes_another():
     first, second, other_first, other_second = GOOD[:256], GOOD[256:], OTHER[:256], OTHER[256:]
     for hurt in (10, 100, 254, 255, 0, 1):
-        damaged = bytearray(other_first)
-        damaged[hurt] ^= 0x20
+        damaged = flipped(other_first, hurt, 0x20)
         assert run(first + second[:8] + damaged + other_second + GOOD) == [APDU]
         assert run(first + damaged + other_second + GOOD, (1,)) == [APDU]
     assert run(first + b"\xff\0\x55" + second) == [APDU]  # a glitch is borne
-    assert run(first + noise(12) + other_second + OTHER) == [OTHER_APDU]
+    assert run(first + octets(12) + other_second + OTHER) == [OTHER_APDU]
 
 
 def test_every_cut_before_a_good_one():
@@ -194,8 +170,7 @@ def test_every_damaged_byte_is_refused_and_the_next_comes_out():
     for data in (GOOD, sagemcom(APDU), SHORT):
         for at in range(len(data)):
             for flip in (1, 0x80, 0xFF, 0x10):
-                hurt = bytearray(data)
-                hurt[at] ^= flip
+                hurt = flipped(data, at, flip)
                 assert run(hurt + OTHER) == [OTHER_APDU], (at, flip)
 
 
@@ -209,7 +184,7 @@ def test_other_m_bus_is_not_for_us():
 
 def test_noise():
     framer = MbusFramer()
-    junk = noise(5000)
+    junk = octets(5000)
     assert run(junk + GOOD + junk + OTHER, (997, 13), framer) == [APDU, OTHER_APDU]
     assert framer.noise_bytes == 10000
     for lead in range(1, 12):
@@ -241,6 +216,6 @@ def test_an_apdu_without_end_costs_no_more_than_its_limit():
 def test_telegrams_inside_a_length_that_was_wrong_come_out_in_whatever_chunks():
     """Where a cut frame claims more than came, good ones in it are found when all of that is there: chunks after they ended."""
     good = telegram(ciphered(40))
-    wire = link(noise(20), 0, said=250)[:16] + good * 4 + bytes(200)
+    wire = link(octets(20), 0, said=250)[:16] + good * 4 + bytes(200)
     for sizes in ((1 << 20,), (1,), (7,), (64,), (5, 90)):
         assert run(wire, sizes) == [ciphered(40)] * 4, sizes

@@ -1,8 +1,11 @@
 """P1 framing: whole, cut, flipped and joined telegrams; what comes out must be a telegram that went in."""
 
-import json
-
 from bridge.framing.p1 import P1Framer
+
+try:
+    from streams import WHOLE, counters, crc16, flipped, octets, payloads, vectors
+except ImportError:
+    from tests.unit.streams import WHOLE, counters, crc16, flipped, octets, payloads, vectors
 
 LINES = (
     b"1-3:0.2.8(50)", b"0-0:1.0.0(250330030100S)", b"0-0:96.1.1(4530303031)", b"1-0:1.8.1(001234.567*kWh)",
@@ -10,14 +13,8 @@ LINES = (
 )  # fmt: skip
 
 
-def crc(octets):
-    """CRC-16/ARC, bit by bit."""
-    value = 0
-    for octet in octets:
-        value ^= octet
-        for _ in range(8):
-            value = value >> 1 ^ 0xA001 if value & 1 else value >> 1
-    return value
+def crc(data):
+    return crc16(data, 0, 0xA001)
 
 
 def telegram(lines=LINES, head=b"/ABC5\\made"):
@@ -29,24 +26,9 @@ def plain(lines=LINES[2:], head=b"/XYZ3made"):
     return head + b"\r\n\r\n" + b"".join([line + b"\r\n" for line in lines]) + b"!\r\n"
 
 
-def run(data, sizes=(1 << 20,), framer=None):
+def run(data, sizes=WHOLE, framer=None):
     """Payloads of the frames in `data`, fed in chunks of these sizes by turns."""
-    framer = framer or P1Framer()
-    found = []
-    at = turn = 0
-    while at < len(data):
-        chunk = memoryview(data)[at : at + sizes[turn % len(sizes)]]
-        at += len(chunk)
-        turn += 1
-        used = 0
-        while used < len(chunk):
-            step = framer.feed(chunk, used)
-            used += step
-            frame = framer.take()
-            if frame is not None:
-                found.append(bytes(frame.payload))
-                assert framer.take() is None
-    return found
+    return payloads(framer or P1Framer(), data, sizes)
 
 
 def payload(whole):
@@ -58,13 +40,11 @@ OTHER = telegram(LINES[:4], b"/DEF5other")
 
 
 def test_vectors():
-    try:
-        with open("../shared/vectors.json") as file:
-            vectors = {row["name"]: row for row in json.load(file)}
-    except OSError:
+    published = vectors()
+    if published is None:
         return  # not on this machine; the telegrams made here remain
     for name in ("p1_nl_dsmr50", "p1_be_emucs171", "p1_nl_dsmr30"):
-        data = vectors[name]["ascii"].encode()
+        data = published[name]["ascii"].encode()
         assert run(data) == [payload(data)] == run(data, (1,)) == run(data, (7, 1, 64)), name
 
 
@@ -81,7 +61,7 @@ def test_chunks_of_any_kind_and_size():
         assert framer.feed(kind(data), used) == 2 + len(OTHER) - 2
     framer = P1Framer()
     assert run(data, framer=framer) == want
-    assert (framer.frames, framer.noise_bytes, framer.crc_errors, framer.oversize, framer.resyncs) == (3, 0, 0, 0, 0)
+    assert framer.frames == 3 and counters(framer) == (0, 0, 0, 0)
 
 
 def test_a_frame_is_there_without_the_end_of_the_line():
@@ -105,8 +85,7 @@ def test_every_cut_at_the_front():
 def test_every_flipped_bit_is_refused_and_the_next_comes_out():
     for at in range(len(GOOD)):
         for bit in range(8):
-            data = bytearray(GOOD)
-            data[at] ^= 1 << bit
+            data = flipped(GOOD, at, 1 << bit)
             found = run(data + OTHER)
             # What still comes out is unharmed: line ends behind the checksum, the case of its digits.
             assert found in ([payload(OTHER)], [payload(GOOD), payload(OTHER)]), (at, bit)
@@ -115,8 +94,7 @@ def test_every_flipped_bit_is_refused_and_the_next_comes_out():
 
 def test_every_flipped_bit_alone_in_the_stream():
     for at in range(0, len(GOOD) - 6):
-        data = bytearray(GOOD)
-        data[at] ^= 1 << at % 8
+        data = flipped(GOOD, at, 1 << at % 8)
         assert run(data) == [], at
 
 
@@ -158,11 +136,7 @@ def test_line_ends_and_nulls_between_are_no_noise():
 
 
 def test_noise():
-    state = 1
-    noise = bytearray()
-    while len(noise) < 6000:
-        state = (state * 1103515245 + 12345) & 0x7FFFFFFF
-        noise.append(state >> 16 & 255)
+    noise = octets(6000)
     framer = P1Framer()
     assert run(noise + GOOD + noise + OTHER, (997, 13), framer) == [payload(GOOD), payload(OTHER)]
     assert framer.noise_bytes > 10000

@@ -1,21 +1,15 @@
 """SML transport: whole, cut, flipped and joined files; what comes out must be a body that went in."""
 
-import json
-
 from bridge.framing.sml import SmlFramer
+
+try:
+    from streams import WHOLE, counters, crc16, flipped, octets, payloads, vectors
+except ImportError:
+    from tests.unit.streams import WHOLE, counters, crc16, flipped, octets, payloads, vectors
 
 ESCAPE = b"\x1b\x1b\x1b\x1b"
 START = ESCAPE + b"\x01\x01\x01\x01"
 BODY = bytes.fromhex("7605000000016200620072630201710163e6ba00") + bytes(range(0x20, 0x60)) + b"\x1b\x1b\x1b\x00"
-
-
-def crc(octets, value, xor):
-    """Reflected CRC-16 of polynomial 0x1021, bit by bit."""
-    for octet in octets:
-        value ^= octet
-        for _ in range(8):
-            value = value >> 1 ^ 0x8408 if value & 1 else value >> 1
-    return value ^ xor
 
 
 def file(body=BODY, kermit=False, fill=0):
@@ -23,28 +17,15 @@ def file(body=BODY, kermit=False, fill=0):
     body = body + bytes(fill)
     wire = START + body.replace(ESCAPE, ESCAPE * 2) + ESCAPE + b"\x1a" + bytes([fill])
     if kermit:
-        value = crc(wire, 0, 0)
+        value = crc16(wire, 0)
         return wire + bytes([value >> 8, value & 255])
-    value = crc(wire, 0xFFFF, 0xFFFF)
+    value = crc16(wire, 0xFFFF) ^ 0xFFFF
     return wire + bytes([value & 255, value >> 8])
 
 
-def run(data, sizes=(1 << 20,), framer=None):
+def run(data, sizes=WHOLE, framer=None):
     """Payloads of the frames in `data`, fed in chunks of these sizes by turns."""
-    framer = framer or SmlFramer()
-    found = []
-    at = turn = 0
-    while at < len(data):
-        chunk = memoryview(data)[at : at + sizes[turn % len(sizes)]]
-        at += len(chunk)
-        turn += 1
-        used = 0
-        while used < len(chunk):
-            used += framer.feed(chunk, used)
-            frame = framer.take()
-            if frame is not None:
-                found.append(bytes(frame.payload))
-    return found
+    return payloads(framer or SmlFramer(), data, sizes)
 
 
 GOOD = file()
@@ -53,13 +34,11 @@ OTHER = file(OTHER_BODY)
 
 
 def test_vectors():
-    try:
-        with open("../shared/vectors.json") as source:
-            rows = json.load(source)
-    except OSError:
+    published = vectors()
+    if published is None:
         return  # not on this machine; the files made here remain
     names = 0
-    for row in rows:
+    for row in published.values():
         if row["name"].startswith("sml_"):
             names += 1
             data = bytes.fromhex(row["hex"])
@@ -78,7 +57,7 @@ def test_chunks_of_any_size():
     frame = framer.take()
     assert frame.checksum == "crc16" and frame.protocol == "sml" and framer.take() is None
     assert framer.feed(data, len(GOOD)) == len(OTHER)
-    assert (framer.noise_bytes, framer.crc_errors, framer.oversize, framer.resyncs) == (0, 0, 0, 0)
+    assert counters(framer) == (0, 0, 0, 0)
 
 
 def test_kermit_high_byte_first():
@@ -120,8 +99,7 @@ def test_every_lost_stretch():
 def test_every_flipped_bit_is_refused_and_the_next_comes_out():
     for at in range(len(GOOD)):
         for bit in range(8):
-            data = bytearray(GOOD)
-            data[at] ^= 1 << bit
+            data = flipped(GOOD, at, 1 << bit)
             assert run(data + OTHER) == [OTHER_BODY], (at, bit)
 
 
@@ -140,11 +118,7 @@ def test_version_2_is_counted():
 
 
 def test_noise_and_length():
-    state = 1
-    noise = bytearray()
-    while len(noise) < 5000:
-        state = (state * 1103515245 + 12345) & 0x7FFFFFFF
-        noise.append(state >> 16 & 255)
+    noise = octets(5000)
     framer = SmlFramer()
     assert run(noise + GOOD + noise + OTHER, (997, 13), framer) == [BODY, OTHER_BODY]
     assert framer.noise_bytes == 10000 and framer.crc_errors == 0
