@@ -1,10 +1,7 @@
 """The simulated meters: their bytes against published vectors, their days and nights against arithmetic. No firmware is involved."""
 
-import json
-import os
 import re
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 
@@ -14,19 +11,11 @@ from host_tools.meters.localtime import local, month_start, stamp
 from host_tools.meters.p1 import Identity, fixed
 from host_tools.meters.p1_meters import P1_METERS
 from host_tools.meters.sml_meters import SML_METERS, dzg_entries, fnn_entries, identity_entries, reduced_entries
+from tests.sim.published import listed, octets
 
-VECTORS = Path(__file__).parents[3] / "shared" / "vectors.json"
 HALF_HOUR = 1800
 NOON = 1_750_500_000  # 2025-06-21 10:00 UTC: the sun is high
 SIM_ID = bytes.fromhex("0a0153494d0000000001")
-
-
-def vector(name):
-    if not VECTORS.exists():
-        assert not os.environ.get("CI"), f"{VECTORS} is missing: the meters' bytes cannot be checked"
-        pytest.skip(f"{VECTORS} is not on this machine")
-    found = next(v for v in json.loads(VECTORS.read_text()) if v["name"] == name)
-    return found["ascii"].encode() if "ascii" in found else bytes.fromhex(found["hex"])
 
 
 def test_check_sums_have_their_published_check_values():
@@ -49,7 +38,7 @@ def test_dsmr50_is_the_vector_byte_for_byte():
         "voltage_sags_l{}": (1, 0, 0), "voltage_swells_l{}": (0, 0, 0), "voltage_l{}_mv": (230100, 229800, 231000),
         "current_l{}_ma": (1000, 0, 2000), "power_import_l{}_w": (200, 12, 300), "power_export_l{}_w": (0, 0, 0),
     })
-    assert p1_nl.dsmr50(values, who) == vector("p1_nl_dsmr50")
+    assert p1_nl.dsmr50(values, who) == octets("p1_nl_dsmr50")
 
 
 def test_dsmr22_is_the_vector_byte_for_byte():
@@ -59,7 +48,7 @@ def test_dsmr22_is_the_vector_byte_for_byte():
         "energy_import_t1_wh": 123456, "energy_import_t2_wh": 234567, "energy_export_t1_wh": 0, "energy_export_t2_wh": 0,
         "gas_time": 1736931600, "gas_l": 345678,  # 2025-01-15T09:00:00Z
     }
-    assert p1_nl.dsmr22(values, who) == vector("p1_nl_dsmr30")
+    assert p1_nl.dsmr22(values, who) == octets("p1_nl_dsmr30")
 
 
 def test_emucs_is_the_vector_byte_for_byte():
@@ -74,7 +63,7 @@ def test_emucs_is_the_vector_byte_for_byte():
         "breaker_state": 1, "gas_valve_state": 1, "power_limit_w": 999_900, "fuse_limit_ma": 999_000,
         "gas_time": 1736932202, "gas_l": 112384, "water_time": 1736932201, "water_l": 872234,
     }
-    assert p1_be.emucs171(values, who) == vector("p1_be_emucs171")
+    assert p1_be.emucs171(values, who) == octets("p1_be_emucs171")
 
 
 IMPORTING = {"energy_import_wh": Decimal("1234567.8"), "energy_export_wh": Decimal("56789.0"), "power_w": 613, "_status": 0x1C0104}
@@ -91,13 +80,13 @@ DZG = {"energy_import_wh": Decimal("5430157.7"), "power_w": Decimal("356.24"), "
     ("sml_escaped_1b", fnn_entries(ESCAPED), 86404, sml.Style()),
 ])
 def test_sml_is_the_vector_byte_for_byte(name, entries, seconds, style):
-    assert sml.file([*identity_entries(b"SIM", SIM_ID), *entries], SIM_ID, seconds, style=style).hex() == vector(name).hex()
+    assert sml.file([*identity_entries(b"SIM", SIM_ID), *entries], SIM_ID, seconds, style=style).hex() == octets(name).hex()
 
 
 def test_dzg_is_the_vector_byte_for_byte():
     server_id = bytes.fromhex("0a01445a470002887fa0")
     rows = [*identity_entries(b"DZG", server_id)[1:], *dzg_entries(DZG)]
-    assert sml.file(rows, server_id, 86405).hex() == vector("sml_dzg_unsigned_bug").hex()
+    assert sml.file(rows, server_id, 86405).hex() == octets("sml_dzg_unsigned_bug").hex()
 
 
 FAMILIES = [kind.name for kind in (*P1_METERS, *SML_METERS)]
@@ -115,30 +104,9 @@ def objects(telegram):
     return dict(re.findall(r"^(\d-\d:\d+\.\d+\.\d+)(\(.*\)(?:\r\n\(.*\))?)\r$", text, re.MULTILINE))
 
 
-def element(data, at):
-    """One SML element from `at`: (python value, next position). Octets become hex, the end mark None."""
-    kind, length, size = data[at] >> 4 & 7, data[at] & 15, 1
-    while data[at + size - 1] & 0x80:
-        length, size = length << 4 | data[at + size] & 15, size + 1
-    if data[at] == 0:
-        return None, at + 1
-    if kind == 7:
-        items, at = [], at + size
-        for _ in range(length):
-            item, at = element(data, at)
-            items.append(item)
-        return items, at
-    raw = data[at + size:at + length]
-    return raw.hex() if kind == 0 else int.from_bytes(raw, "big", signed=kind == 5), at + length
-
-
 def registers(telegram):
-    """OBIS octets to (value, scaler) of an SML file, by a reader of the tests' own."""
-    assert telegram.startswith(b"\x1b" * 4 + b"\x01" * 4) and telegram[-8:-3] == b"\x1b" * 4 + b"\x1a" and len(telegram) % 4 == 0
-    body = telegram[8:-8].replace(b"\x1b" * 8, b"\x1b" * 4)
-    _, at = element(body, 0)
-    answer, _ = element(body, at)
-    return {row[0]: (row[5], row[4]) for row in answer[3][1][4]}
+    """OBIS octets to (value, scaler) of an SML file's numbers, by a reader of the tests' own."""
+    return {code: (value[0], scaler[0]) for code, (_, _, _, scaler, value) in listed(telegram)[1].items() if isinstance(value, tuple)}
 
 
 def test_an_unknown_meter_is_told_with_the_nearest_name():

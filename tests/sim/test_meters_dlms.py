@@ -1,10 +1,7 @@
 """The simulated meters of the DLMS family: their bytes against published vectors and real frames, their lists against the home. No firmware."""
 
 import dataclasses
-import json
-import os
 from functools import partial
-from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.ciphers import Cipher as Machine
@@ -19,8 +16,8 @@ from host_tools.meters.dlms_push import Listing, Push, absent
 from host_tools.meters.dlms_rows import rows
 from host_tools.meters.localtime import HOUR
 from host_tools.meters.p1 import Identity
+from tests.sim.published import vector
 
-SHARED = Path(__file__).parents[3] / "shared"
 NAMES = [kind.name for kind in DLMS_METERS]
 PUSHES = [kind.name for kind in DLMS_METERS if isinstance(kind.write, Push)]
 NOON = 1_750_500_000  # 2025-06-21 10:00 UTC: the sun is high
@@ -40,14 +37,6 @@ def test_lengths_codes_and_times_as_the_standard_writes_them():
 
 
 # The published vectors, from their fields -------------------------------------------------------------------------------------------
-
-
-def vector(name):
-    path = SHARED / "vectors.json"
-    if not path.exists():
-        assert not os.environ.get("CI"), f"{path} is missing: the meters' bytes cannot be checked"
-        pytest.skip(f"{path} is not on this machine")
-    return next(v for v in json.loads(path.read_text()) if v["name"] == name)
 
 
 def push(listing, link, invoke, cipher=None, **fields):

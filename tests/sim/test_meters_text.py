@@ -1,11 +1,9 @@
 """Simulated text meters and SML's odd ones: their bytes against published vectors and captures, a conversation against the standard's times."""
 
 import json
-import os
 import re
 from decimal import Decimal
 from functools import reduce
-from pathlib import Path
 
 import pytest
 
@@ -15,27 +13,14 @@ from host_tools.meters.d0_meters import D0_METERS
 from host_tools.meters.kinds import Meter
 from host_tools.meters.p1_world_meters import P1_WORLD_METERS
 from host_tools.meters.sml_quirk_meters import SML_QUIRK_METERS
+from tests.sim.published import listed, octets, shared
 
-SHARED = Path(__file__).parents[3] / "shared"
 NOON = 1_750_500_000  # 2025-06-21 10:00 UTC
 WINTER = 1_737_061_200  # 2025-01-16 21:00 UTC
 PUSHED = [kind.name for kind in D0_METERS if kind.line.baud != 300]
 ASKED = [kind.name for kind in D0_METERS if kind.line.baud == 300]
 TEXT = [kind.name for kind in (*P1_WORLD_METERS, *D0_METERS)]
 SML = [kind.name for kind in SML_QUIRK_METERS]
-
-
-def shared(*parts):
-    path = SHARED.joinpath(*parts)
-    if not path.exists():
-        assert not os.environ.get("CI"), f"{path} is missing: the meters' bytes cannot be checked"
-        pytest.skip(f"{path} is not on this machine")
-    return path
-
-
-def vector(name):
-    found = next(v for v in json.loads(shared("vectors.json").read_text()) if v["name"] == name)
-    return found["ascii"].encode() if "ascii" in found else bytes.fromhex(found["hex"]) if "plaintext" not in found else found["plaintext"].encode()
 
 
 def said(name, unix=NOON):
@@ -55,16 +40,16 @@ def objects(data):
 def test_a_pushed_telegram_is_the_vector_byte_for_byte():
     values = {"meter_id": "1EBZ0100000001", "energy_import_wh": Decimal("1234567.8"), "power_w": 613, "power_l1_w": 200, "power_l2_w": 213,
               "power_l3_w": 200, "_seconds": 0xA0B}
-    assert d0_meters.write_push(values, "EBZ5DD3SIM", d0_meters.EBZ) == vector("d0_push_ebz")
+    assert d0_meters.write_push(values, "EBZ5DD3SIM", d0_meters.EBZ) == octets("d0_push_ebz")
 
 
 def test_a_data_block_is_the_vector_byte_for_byte():
-    assert d0_meters.write_block({"energy_import_wh": Decimal("1234567.8"), "power_w": 613}, d0_meters.ISKRA) == vector("d0_mode_c_block")
+    assert d0_meters.write_block({"energy_import_wh": Decimal("1234567.8"), "power_w": 613}, d0_meters.ISKRA) == octets("d0_mode_c_block")
 
 
 def test_luxembourgs_text_is_the_vector_byte_for_byte():
     values = {"version": "42", "time": 1736932500, "energy_import_wh": 25653, "energy_export_wh": 40, "power_import_w": 5, "power_export_w": 0}
-    assert p1_world_meters.luxembourg(values) == vector("p1_lu_smarty_encrypted")
+    assert p1_world_meters.luxembourg(values) == octets("p1_lu_smarty_encrypted")
 
 
 def test_luxembourgs_text_has_the_objects_of_the_published_example():
@@ -215,33 +200,6 @@ def test_requests_that_are_none_and_one_among_noise():
 
 
 # SML -------------------------------------------------------------------------------------------------------------------
-
-
-def element(data, at):
-    """One SML element: (list, octets in hex or (number, signed, octets)), next position."""
-    kind, length, size = data[at] >> 4 & 7, data[at] & 15, 1
-    while data[at + size - 1] & 0x80:
-        length, size = length << 4 | data[at + size] & 15, size + 1
-    if data[at] == 0:
-        return None, at + 1
-    if kind == 7:
-        items, at = [], at + size
-        for _ in range(length):
-            item, at = element(data, at)
-            items.append(item)
-        return items, at
-    raw = data[at + size:at + length]
-    return raw.hex() if kind == 0 else (int.from_bytes(raw, "big", signed=kind == 5), kind == 5, len(raw)), at + length
-
-
-def listed(data):
-    """(sensor time, {code: (status, time, unit, scaler, value)}) of a file."""
-    body, at, messages = data[8:-8].replace(b"\x1b" * 8, b"\x1b" * 4), 0, []
-    while at < len(body) - 3:
-        message, at = element(body, at)
-        messages.append(message)
-    answer = messages[1][3][1]
-    return answer[3], {row[0]: row[1:6] for row in answer[4]}
 
 
 @pytest.mark.parametrize("name", SML)

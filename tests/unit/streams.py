@@ -8,7 +8,8 @@ WHOLE = (1 << 20,)
 def fed(framer, data, sizes=WHOLE, held=False):
     """Feeds `data` in chunks of these sizes by turns; after each step the frame that is complete, or None.
 
-    A frame is good until the next step. Each step uses a byte; of a framer that may have `held` a whole frame since an earlier chunk, one that gives it need not.
+    A frame is good until the next step. Each step uses a byte, but of a framer that may have `held` a whole frame since an earlier
+    chunk the step that gives it need not.
     """
     at = turn = 0
     while at < len(data):
