@@ -47,6 +47,15 @@ def test_kaifa_of_norway():
     assert len(values(*texts + numbers(100, 6) + [octets(NOON)] + numbers(110, 4))) == 12
 
 
+def test_octets_like_a_push_object_in_a_list_of_bare_values():
+    texts = [octets(b"KFM_001"), octets(b"6970631400000000")]
+    for code in ("1-0:31.7.0", "1-0:51.7.0", "1-0:71.7.0"):
+        for more in range(20):  # values that a wrong place would be in
+            body = structure(*texts + [octets(obis(code)[2:] + b"\x0f\x03" + bytes(more))] + numbers(100, 10))
+            found = attempt(notification(body))
+            assert [row[1:4] for row in found if row[0] in ("1-0:31.7.0", "1-0:32.7.0")] == [(104, -3, "A"), (107, -1, "V")], (code, more)
+
+
 ENERGY = {"1-0:1.8.0": "1234567 0 Wh", "1-0:2.8.0": "7654 0 Wh", "1-0:3.8.0": "111 0 varh", "1-0:4.8.0": "222 0 varh"}
 POWER = {"1-0:1.7.0": "613 0 W", "1-0:2.7.0": "0 0 W"}
 EIGHT = [u32(value) for value in (1234567, 7654, 111, 222, 613, 0, 17, 5)]

@@ -121,7 +121,7 @@ class DlmsDecoder(Walk):
     def scale(self) -> None:
         """Gives the register the scaler and unit that the meter sends elsewhere, or not at all."""
         register = self._register
-        if self._buffer.find(SCALER_ROW, self._first, self._end) >= 0:
+        if register.implied and self._buffer.find(SCALER_ROW, self._first, self._end) >= 0:
             from bridge.decoding.dlms_rare import scaler_at
 
             work = self._work
