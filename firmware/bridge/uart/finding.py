@@ -40,7 +40,7 @@ _BURSTS_CHOSEN = const(2)  # where the owner chose the protocol: there may be no
 _USUAL_S = const(11)  # at a line of a board that is not in the list
 _PUSHED_S = const(20)  # silence at a line that the owner fixed, until the meter is asked
 _SLOWEST_S = const(1)  # at 300 baud nothing is pushed
-_REQUESTS = const(2)
+_REQUESTS = const(3)  # the first answer of another meter is only believed with the next
 _MOST_FILE = const(200)
 
 
