@@ -167,12 +167,11 @@ def _remember(of, known) -> None:
     if not pipeline.settled:
         return
     found = of.line, pipeline.links[0][0].PROTOCOL, bool(of.request)
+    if found != known and not of.fixed:
+        try:
+            with open(of.path + ".new", "w") as file:
+                file.write(json.dumps({"line": found[0], "protocol": found[1], "ask": found[2]}))
+            os.rename(of.path + ".new", of.path)
+        except OSError as error:
+            of.log.warning("meter", "what was found cannot be remembered: %s" % error)
     of.log.info("meter", "found %s at %s" % (found[1], found[0]))
-    if found == known or of.fixed:
-        return
-    try:
-        with open(of.path + ".new", "w") as file:
-            file.write(json.dumps({"line": found[0], "protocol": found[1], "ask": found[2]}))
-        os.rename(of.path + ".new", of.path)
-    except OSError as error:
-        of.log.warning("meter", "what was found cannot be remembered: %s" % error)
