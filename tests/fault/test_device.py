@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from host_tools import runtime
+from host_tools import build, runtime
 from host_tools.meters.line import Line
 from host_tools.ntp_server import NtpServer
 from tests.brokers import available, make_broker
@@ -227,10 +227,10 @@ def slower(text: str, *changes: tuple[str, str]) -> str:
 
 
 @pytest.fixture
-def hanging(tmp_path, firmware):
+def hanging(tmp_path):
     """The firmware with limits of 2 s in place of 20 and 30, whose receiving task waits for ever once a file says so."""
     folder = tmp_path / "hanging"
-    shutil.copytree(firmware, folder)
+    build.build("sim", folder, own_names=True)  # so that a module can be put in another's place
     changes = {
         "app.py": [("_READER_DEADLINE_S = const(20)", "_READER_DEADLINE_S = const(2)")],
         "hal/watchdog.py": [("const(30000)", "const(2000)")],
