@@ -25,6 +25,7 @@ PROTOCOLS = {
 }
 _BARE = "dlms"  # was wrong when the marks of a link layer appear
 _MOST_LINKS = const(3)  # at a time while searching: noise with many marks must not fill the memory
+_PARTS = ("", "_viper", "_plain", "_walk", "_scales", "_quirks")  # what a decoder's module may have loaded, by the ends of the names
 _FRAMER_COUNTERS = ("frames", "crc_errors", "noise_bytes", "oversize", "resyncs")
 
 
@@ -142,7 +143,7 @@ class Pipeline:
             row = PROTOCOLS[framer.PROTOCOL]
             unload(row[0])
             if not but or PROTOCOLS[but][2] != row[2]:
-                unload(row[2], row[2] + "_viper")
+                unload(*[row[2] + part for part in _PARTS])
 
     def _telegram(self, frame, decode) -> bool:
         builder = self._builder
