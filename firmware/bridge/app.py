@@ -18,6 +18,7 @@ ONCE = ("bridge.app", "bridge.hal.board", "bridge.hal.chip", "bridge.hal.watchdo
 _SETTINGS_FILE = "config.json"
 _BOOTS_FILE = "boots"
 _FOUND_FILE = "meter.json"  # line settings and protocol of the meter that was found
+_RAM_ALONE_KB = const(12)  # six hours of a reading each 10 s
 _LOG_LINES = const(8)  # kept for the status, which shows the last of them
 _READER_DEADLINE_S = const(20)
 _WIFI_DEADLINE_S = const(60)  # a name look-up blocks for seconds where DNS is dead
@@ -30,7 +31,7 @@ def compose():
     """Makes the whole dongle; never raises for what a file holds. `run()` of the result lives as long as the device is on."""
     settings, problems = _settings()
     # The one large piece of memory is taken while the heap is still in one.
-    room = bytearray(settings["journal_kb"] * 1024)
+    room = bytearray((settings["journal_kb"] or _RAM_ALONE_KB) * 1024)
 
     from bridge.core.clock import Clock
     from bridge.core.log import Log

@@ -18,6 +18,7 @@ _P1_LINE = "115200 8N1"
 class Board:
     """`name`, `title`, `chip`; `uart` {id, rx, tx, inverted} or None; `line` text or ""; pins are GPIO numbers or None.
 
+    `storage`: the folder for what is kept while the device is on and off ("": where the firmware lies).
     `strict`: a programming error ends the run instead of restarting a task (simulation).
     `problems`: what was wrong with the file, in words; such a value is as if it were not known.
     """
@@ -34,6 +35,7 @@ class Board:
         self.request_pin = self._take("request_pin", _is_pin, None)
         self.led = self._take("led", _is_led, None)
         self.button = self._take("button", _is_pin, None)
+        self.storage = self._take("storage", _is_name, "")
         self.psram = self._take("psram", lambda v: isinstance(v, bool), False)
         self.strict = self._take("strict", lambda v: isinstance(v, bool), False)
         wifi = self._take("wifi", lambda v: isinstance(v, dict), {})

@@ -74,7 +74,7 @@ def reading_pieces(reading, context) -> list:
     if not form or form[0] != id or form[1] != reading.time_source:
         form = _form(schema, id, reading.time_source)
     utc = time_of(reading, context.clock)
-    pieces = [form[2] % (context.identity.boot, reading.seq, b"null" if utc is None else _time(utc))]
+    pieces = [form[2] % (reading.boot or context.identity.boot, reading.seq, b"null" if utc is None else _time(utc))]
     for at in range(3, len(form), 2):
         places = form[at + 1]
         first = places[0]

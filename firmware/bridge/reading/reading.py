@@ -85,8 +85,12 @@ class Schemas:
 class Reading:
     """Never changed after it is made. `time`: UTC in seconds since 2000, or uptime seconds with `time_source` UPTIME.
 
+    `boot`: the start of the device (its count) in which it was made, 0 for the present one.
+
     `values[i]` belongs to `schema.ids[i]` and is that integer times ten to the power that the schema's form tells.
     """
+
+    boot = 0
 
     def __init__(self, meter: Meter, seq: int, time: int, time_source: int, schema: Schema, values: list):
         self.meter = meter
