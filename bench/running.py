@@ -15,12 +15,12 @@ from collections.abc import Iterator
 
 from bench import callgrind, micropython32
 from host_tools import build, meters, mqtt_watch, runtime
+from host_tools.certificates import Authority
 from host_tools.errors import FAILED, UserError
 from host_tools.ntp_server import NtpServer
 from host_tools.simulation.dongle import Dongle
 from host_tools.wire import PtyWire
 from tests.brokers import make_broker
-from tests.certificates import Authority
 
 READINGS = 1000
 SPEED = 40  # times faster than life: 1,000 readings of a meter that sends each second in 25 s

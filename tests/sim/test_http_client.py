@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from tests.certificates import Authority
+from host_tools.certificates import Authority
 from tests.http_servers import HOST, Answer, HttpServer
 from tests.sim.mqtt_help import Driver
 

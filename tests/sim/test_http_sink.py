@@ -4,7 +4,7 @@ import datetime
 
 import pytest
 
-from tests.certificates import Authority
+from host_tools.certificates import Authority
 from tests.http_servers import HOST, Answer, HttpServer, readings_of
 from tests.sim.mqtt_help import Driver
 

@@ -7,8 +7,8 @@ import threading
 
 import pytest
 
+from host_tools.certificates import Authority
 from tests.brokers import HOST, available, make_broker
-from tests.certificates import Authority
 from tests.sim.mqtt_help import Driver, Watcher
 
 BROKERS = available()

@@ -6,11 +6,11 @@ import shutil
 import pytest
 
 from host_tools import build, meters, runtime
+from host_tools.certificates import Authority
 from host_tools.meters.play import Live, Player
 from host_tools.simulation.dongle import Dongle
 from host_tools.wire import PtyWire
 from tests.brokers import available, make_broker
-from tests.certificates import Authority
 from tests.sim.mqtt_help import Watcher
 
 HEAP = "512k"  # what the firmware may use is the memory ring's question

@@ -6,8 +6,8 @@ import socket
 
 import pytest
 
+from host_tools.certificates import Authority
 from tests.brokers import HOST, available, make_broker
-from tests.certificates import Authority
 from tests.sim.mqtt_help import Driver, Watcher
 
 BASE = "meterbridge/mb-a1b2c3"

@@ -21,10 +21,10 @@ import pytest
 
 from host_tools import broker as brokers_of_run
 from host_tools import meters
+from host_tools.certificates import Authority
 from host_tools.errors import MISSING, UserError
 from host_tools.ntp_server import NtpServer
 from tests import brokers
-from tests.certificates import Authority
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = [sys.executable, "-m", "host_tools", "run"]

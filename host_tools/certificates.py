@@ -1,4 +1,4 @@
-"""Certificates for tests: an authority and a server certificate for given names, written as DER and PEM files in a folder."""
+"""Certificates for a simulation: an authority and a server certificate for given names, written as DER and PEM files in a folder."""
 
 import datetime
 import ipaddress
