@@ -1,0 +1,1 @@
+"""What the dongle shows to who asks it: the serial console; imports nothing by itself."""

@@ -1,0 +1,131 @@
+"""The console's commands: a line of text in, lines of answer out. In memory only while one is answered.
+
+Each line of an answer begins with "\x1e", as log lines may stand between: JSON behind it, or "+" and a piece of the status' JSON. The last
+one is {"done": the line that was asked}. A file comes in pieces {"at": offset, "crc": CRC-32 of its bytes that begins with `at`, "data": base64}.
+"""
+
+import asyncio
+import json
+import os
+from binascii import b2a_base64, crc32
+
+from micropython import const
+
+from bridge.core.unload import unload
+
+_FOLDERS = ("journal", "profile", "log")  # what is in no other can be copied: settings hold secrets
+_PIECE = const(384)  # bytes of a file in one line: 48 ms at 115200 baud, in which nothing else is done
+_TELEGRAM_S = const(11)  # most meters speak within 10 s
+
+
+async def answer(line: str, console) -> None:
+    """Does what `line` asks for."""
+
+    async def say(row) -> None:
+        console.write("\x1e" + (row if isinstance(row, str) else json.dumps(row)))
+        await asyncio.sleep(0)
+
+    words = line.split()
+    command = _COMMANDS.get(words[0] if words else "help")
+    if command is None:
+        problem = "no command '%s': 'help' lists them" % words[0]
+    else:
+        try:
+            problem = await command(words[1:], console, say)
+        except OSError as error:
+            problem = "the flash does not give it: %s" % error
+    if problem:
+        await say({"error": problem})
+    await say({"done": line})
+
+
+async def _help(words: list, console, say):
+    from bridge.serve.console_help import HELP
+
+    for line in HELP.split("\n"):
+        console.write(line)
+    unload("bridge.serve.console_help")
+
+
+async def _hello(words: list, console, say):
+    await say(console.identity.status())
+
+
+async def _status(words: list, console, say):
+    for piece in console.document():
+        await say("+" + piece.decode())
+
+
+async def _files(words: list, console, say):
+    for folder in _FOLDERS:
+        try:
+            names = os.listdir(_at(console, folder))
+        except OSError:
+            continue  # nothing of that kind yet
+        for name in sorted(names):
+            path = folder + "/" + name
+            size = _size(console, path)
+            if size is not None:
+                await say({"path": path, "size": size})
+
+
+async def _save(words: list, console, say):
+    """A flash erase stops the chip for some 50 ms: right after a telegram the meter's line is quiet."""
+    store = console.store
+    try:
+        await asyncio.wait_for(store.wait(store.next), _TELEGRAM_S)
+    except asyncio.TimeoutError:
+        pass  # a meter that says nothing loses nothing
+    console.save()
+    await say({"saved": True, "next": store.next})
+
+
+async def _send(words: list, console, say):
+    path = words[0] if words else ""
+    size = _size(console, path)
+    try:
+        at, count = [int(word) for word in (words[1:] + ["0", "0"])[:2]]
+    except ValueError:
+        at = -1
+    if size is None or at < 0 or count < 0:
+        return "nothing can be sent there: 'files' lists what there is; send PATH [OFFSET [COUNT]]"
+    end = min(size, at + count) if count else size
+    with open(_at(console, path), "rb") as file:
+        file.seek(min(at, size))
+        while at < end:
+            data = file.read(min(_PIECE, end - at))
+            if not data:
+                break
+            text = b2a_base64(data).decode()[:-1]
+            await say('{"at":%d,"crc":%d,"data":"%s"}' % (at, crc32(data, at), text))
+            at += len(data)
+
+
+async def _erase(words: list, console, say):
+    erasers = console.erasers
+    what = words[0] if words else ""
+    if what != "all" and what not in erasers:
+        return "erase what? There are: %s, all" % ", ".join(sorted(erasers))
+    for kind in sorted(erasers):
+        if what == "all" or what == kind:
+            files, size = erasers[kind]()
+            await say({"erased": kind, "files": files, "bytes": size})
+
+
+def _at(console, path: str) -> str:
+    return console.folder + "/" + path if console.folder else path
+
+
+def _size(console, path: str):
+    """Bytes of a file that may be copied, None where there is none."""
+    folder, _, name = path.partition("/")
+    if folder not in _FOLDERS or not name or "/" in name or name[0] == ".":
+        return None
+    try:
+        found = os.stat(_at(console, path))
+    except OSError:
+        return None  # it was the oldest, and has just gone
+    return None if found[0] & 0x4000 else found[6]
+
+
+_COMMANDS = {"help": _help, "hello": _hello, "status": _status, "files": _files, "save": _save, "send": _send, "erase": _erase}

@@ -1,0 +1,10 @@
+"""The words that the console says to who types `help`: nothing in, a text out."""
+
+HELP = """meterbridge's console. Lines of up to 128 characters:
+  hello                       who this is
+  status                      what it does at this moment
+  files                       what is kept on flash
+  save                        put on flash now what is in RAM alone
+  send PATH [OFFSET [COUNT]]  a file of those, in base64
+  erase WHAT                  forget readings, profiles, logs or all: there is no way back
+On a computer, 'meterbridge export' and 'meterbridge erase' do this in comfort."""
