@@ -139,31 +139,30 @@ class Journal:
 
 
 class Cursor:
-    """One consumer's place. `next`: the first reading it has not acknowledged; `gap`: what it lost last, (from, to, count)."""
+    """One consumer's place. `place`: the first reading it has not acknowledged, be it still kept or not."""
 
     def __init__(self, journal: Journal, seq: int):
         self._journal = journal
-        self._next = min(seq, journal.next)
+        self.place = min(seq, journal.next)
         self._lost = 0
-        self.gap = None
         # Where `next` is, and where the last batch ended: a batch that is acknowledged is not read twice. Made by the first batch.
         self._at = self._ahead = None
 
     @property
     def next(self) -> int:
-        """Jumps to the oldest reading when what came next has been overwritten."""
-        oldest = self._journal.oldest
-        if oldest > self._next:
-            count = oldest - self._next
-            self._lost += count
-            self.gap = (self._next, oldest - 1, count)
-            self._next = oldest
-        return self._next
+        """The first reading not acknowledged that may still be kept."""
+        return max(self.place, self._journal.oldest)
+
+    @property
+    def gap(self):
+        """(from, to, count) of what is to come next but has been overwritten; None when nothing has."""
+        count = self.next - self.place
+        return (self.place, self.next - 1, count) if count else None
 
     @property
     def lost(self) -> int:
         """Readings that were overwritten before they were acknowledged."""
-        return self.next and self._lost
+        return self._lost + self.next - self.place
 
     @property
     def backlog(self) -> int:
@@ -185,9 +184,10 @@ class Cursor:
     def ack(self, seq: int) -> None:
         """All up to and including `seq` have arrived. Numbers not given yet, or acknowledged before, do no harm."""
         seq = min(seq + 1, self._journal.next)
-        if seq <= self.next:
+        if seq <= self.place:
             return
-        self._next = seq
+        self._lost += min(seq, self.next) - self.place
+        self.place = seq
         if self._ahead is not None and self._ahead.seq == seq:
             self._at, self._ahead = self._ahead, self._at
 

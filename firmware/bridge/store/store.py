@@ -10,11 +10,12 @@ from bridge.store.journal import Cursor, Journal
 
 
 class Store:
-    """`live`: the newest Reading as the meter sent it, None before the first."""
+    """`live`: the newest Reading as the meter sent it, None before the first; `cursors`: the destinations' places by key."""
 
     def __init__(self, journal: Journal):
         self.journal = journal
         self.live = None
+        self.cursors = {}
         self._arrived = asyncio.Event()
 
     @property
@@ -45,9 +46,12 @@ class Store:
         while self.journal.next <= seq:
             await self._arrived.wait()
 
-    def cursor(self, seq=None) -> Cursor:
-        """A consumer's own place, beginning at `seq` or at the oldest reading."""
-        return self.journal.cursor(seq)
+    def cursor(self, key=None, seq=None) -> Cursor:
+        """A consumer's own place, beginning at `seq` or at the oldest reading; with a `key` it is kept for the next start."""
+        found = self.journal.cursor(seq)
+        if key:
+            self.cursors[key] = found
+        return found
 
     def status(self) -> dict:
         """For the status document."""
