@@ -7,7 +7,6 @@ a watchdog reset, `kill()` is a power cut. Times are seconds.
 import atexit
 import json
 import os
-import shutil
 import subprocess
 import sys
 import threading
@@ -20,7 +19,8 @@ from typing import Callable
 from host_tools import runtime
 from host_tools.errors import MISSING, UserError
 from host_tools.simulation.child import guarded
-from host_tools.simulation.wiring import make_line, replace_file
+from host_tools.simulation.flash import Flash
+from host_tools.simulation.wiring import make_line, replace_file, write_chip
 
 RESET_CODE = 86  # exit code of the fake machine.reset()
 POWER_ON, HARD_RESET, WATCHDOG_RESET = 1, 2, 3  # machine.reset_cause() of the ESP32 port
@@ -29,6 +29,7 @@ LINE_BYTES = 8192  # a longer line is cut in pieces: a firmware gone wild must n
 _CRASH_PAUSE_S = 0.3  # a chip takes longer; enough that a crash at boot does not occupy a processor
 _WATCH_EVERY_S = 0.1
 _STOP_PATIENCE_S = 2.0
+_START = runtime.ROOT / "host_tools" / "on_micropython" / "dongle_start.py"
 _RUNNING: "weakref.WeakSet[Dongle]" = weakref.WeakSet()
 
 
@@ -38,7 +39,8 @@ class Dongle:
     `uart` is "/dev/pts/N" or "tcp://host:port"; `settings` becomes config.json (None: what lies in `folder` stays);
     `line_file` is what the simulated meter writes its line settings to; `heap` is MicroPython's -X heapsize.
     `restarts` counts resets of any kind, `causes` holds the reset cause of every start, `crashes` the exit codes of runs that
-    ended in an uncaught error (restarted when `restart_crashed`), `log` the newest lines of standard output.
+    ended in an uncaught error (restarted when `restart_crashed`), `log` the newest lines of standard output. `storage` is the flash
+    that is at /data (with `flash_kb` 0 there is none): it outlives all of these, has a wear and can be made to fail.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class Dongle:
         unique_id: str = "a1b2c3d4e5f6",
         main: str | Path | None = None,
         restart_crashed: bool = True,
+        flash_kb: int = 2048,
     ):
         self.folder = Path(folder).resolve()
         self.flash = self.folder / "flash"
@@ -63,24 +66,21 @@ class Dongle:
         self.line_file = Path(line_file).resolve() if line_file else None
         self.board, self.heap, self.on_log = board, heap, on_log
         self.micropython = micropython or runtime.find_micropython()
-        self.env = env or {}
-        self.unique_id = unique_id
+        self.env, self.unique_id = env or {}, unique_id
         self.main = Path(main).resolve() if main else runtime.FIRMWARE / "main.py"
         self.restart_crashed = restart_crashed
+        self.storage = Flash(self.folder, flash_kb)
         self.log: deque[str] = deque(maxlen=LOG_LINES)
         self.lines = 0  # ever written, so that a position in the log outlives the bound
-        self.restarts = 0
+        self.restarts = self._cuts = 0
+        self.wifi: dict = {}
         self.causes: list[int] = []
         self.crashes: list[int] = []
         self._news = threading.Condition()
         self._process: subprocess.Popen | None = None
         self._thread: threading.Thread | None = None
-        self._stopping = False
-        self._bitten = False
+        self._stopping = self._bitten = self._prepared = False
         self._trouble: Exception | None = None
-        self._prepared = False
-
-    # life -----------------------------------------------------------------------------------------------------------
 
     def start(self) -> "Dongle":
         """Puts power on: prepares the folder (the first time) and starts the firmware. Raises UserError when that fails."""
@@ -143,8 +143,7 @@ class Dongle:
         deadline = time.monotonic() + timeout
         with self._news:
             while True:
-                first = self.lines - len(self.log)
-                for index in range(max(since - first, 0), len(self.log)):
+                for index in range(max(since - (self.lines - len(self.log)), 0), len(self.log)):
                     if text in self.log[index]:
                         return self.log[index]
                 since = self.lines
@@ -154,11 +153,9 @@ class Dongle:
                     raise TimeoutError("%r: %s; its last lines:\n  %s" % (text, why, "\n  ".join(list(self.log)[-15:])))
                 self._news.wait(min(left, 1.0))
 
-    def set_wifi(self, up: bool | None = None, ssid: str | None = None, password: str | None = None) -> None:
-        """Changes the simulated access point; what is None stays. The dongle notices by itself."""
-        for name, value in (("up", up), ("ssid", ssid), ("password", password)):
-            if value is not None:
-                self.wifi[name] = value
+    def set_wifi(self, **changes) -> None:
+        """Changes the simulated access point (up, ssid, password), names (dns, dns_ms, hosts), heap_left. The dongle notices by itself."""
+        self.wifi |= changes
         replace_file(self.folder / "wifi.json", json.dumps(self.wifi))
 
     # inside ---------------------------------------------------------------------------------------------------------
@@ -166,14 +163,16 @@ class Dongle:
     def _prepare(self) -> None:
         if self._prepared:
             return
-        if not (runtime.BOARDS / self.board / "board.json").is_file():
-            raise UserError(f"no board named {self.board} in {runtime.BOARDS}")
+        try:
+            board = json.loads((runtime.BOARDS / self.board / "board.json").read_text())
+        except FileNotFoundError:
+            raise UserError(f"no board named {self.board} in {runtime.BOARDS}") from None
         self.flash.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(runtime.BOARDS / self.board / "board.json", self.flash / "board.json")
+        replace_file(self.flash / "board.json", json.dumps(board if self.storage.kb else {**board, "storage": None}))
         if self.settings is not None:
             replace_file(self.flash / "config.json", json.dumps(self.settings, indent=1))
         settings = self.settings or {}
-        self.wifi = {"ssid": settings.get("wifi_ssid", ""), "password": settings.get("wifi_password", ""), "up": True}
+        self.wifi = {"ssid": settings.get("wifi_ssid", ""), "password": settings.get("wifi_password", ""), "up": True} | self.wifi
         self.set_wifi()
         self._prepared = True
 
@@ -183,12 +182,11 @@ class Dongle:
             (self.folder / "rtc").unlink(missing_ok=True)  # RTC memory lives through resets, not through a power cut
         (self.folder / "watchdog").unlink(missing_ok=True)
         make_line(self.uart)
-        chip = {"uart": self.uart, "line": str(self.line_file) if self.line_file else None, "unique_id": self.unique_id}
-        chip |= {name: str(self.folder / name) for name in ("watchdog", "rtc")}
-        chip |= {"wifi": str(self.folder / "wifi.json"), "pins": str(self.folder / "pins.json"), "reset_cause": cause}
-        replace_file(self.folder / "chip.json", json.dumps(chip))
-        env = runtime.environment(board="sim", extra={"MB_SIM": str(self.folder / "chip.json"), **self.env})
-        command = [self.micropython, "-X", f"heapsize={self.heap}", str(self.main)]
+        chip = {"uart": self.uart, "line": self.line_file and str(self.line_file), "unique_id": self.unique_id, "reset_cause": cause}
+        chip_file = write_chip(self.folder, {**chip, **self.storage.chip()})
+        env = runtime.environment(board="sim", extra={"MB_SIM": str(chip_file), **self.env})
+        self._cuts = self.storage.wear().cuts
+        command = [self.micropython, "-X", f"heapsize={self.heap}", *([str(_START)] if self.storage.kb else []), str(self.main)]
         try:
             return subprocess.Popen(  # its own session: Ctrl-C in the terminal is for the host, which then stops the dongle
                 guarded(command), cwd=self.flash, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
@@ -242,6 +240,8 @@ class Dongle:
                 return None
             if code == RESET_CODE:
                 cause = HARD_RESET
+            elif self.storage.wear().cuts != self._cuts:
+                cause = POWER_ON
             elif self._bitten:
                 cause = WATCHDOG_RESET
             elif code == 0:

@@ -1,7 +1,8 @@
 """A board on a serial port that is none: a folder or an image as its flash in, a port (a pseudo-terminal's path) for real tools out.
 
 Behind the port runs real MicroPython with its prompt. Ctrl-C, Ctrl-D (soft reset: boot.py) and machine.reset() (boot.py, main.py)
-do what they do on a chip. With `flash_kb` the flash is a LittleFS image of that size, so that it can be full.
+do what they do on a chip. With `flash_kb` the flash is a LittleFS image of that size, so that it can be full; else a folder is, and
+an image is at /data.
 """
 
 import contextlib
@@ -22,44 +23,25 @@ from host_tools.simulation.child import guarded
 
 _OUTPUT_BYTES = 1 << 20  # of what the board ever wrote, the newest part is kept
 _CHUNK = 4096
+_DATA_KB = 256  # of the image at /data, where the simulated board keeps what it keeps, when its files are in a folder
 _CHIP_ID = "b0a7d1234567"
-_FLASH_BLOCK = 4096  # erase block of an ESP32's flash
 
 # Runs on the board's MicroPython before anything else: makes "/" the flash, then does what the chip's start does.
 _START = """
 import os, sys
 flash_kb, image, folder, fakes, hard = {flash_kb}, {image!r}, {folder!r}, {fakes!r}, {hard}
+sys.path.insert(0, fakes)
+from sim_flash import FlashImage, volume
+flash = volume(FlashImage(image, (flash_kb or {data_kb}) // 4))
 if flash_kb:
-    class Flash:
-        def __init__(self, path):
-            self.file = open(path, 'r+b')
-        def readblocks(self, block, buffer, offset=0):
-            self.file.seek(block * {block} + offset)
-            self.file.readinto(buffer)
-        def writeblocks(self, block, buffer, offset=None):
-            self.file.seek(block * {block} + (offset or 0))
-            self.file.write(buffer)
-            self.file.flush()
-        def ioctl(self, request, argument):
-            if request == 4:
-                return flash_kb * 1024 // {block}
-            if request == 5:
-                return {block}
-            if request == 6:
-                return 0
-    flash = Flash(image)
     host = os.VfsPosix('/')
-    try:
-        volume = os.VfsLfs2(flash)
-    except OSError:
-        os.VfsLfs2.mkfs(flash)
-        volume = os.VfsLfs2(flash)
     os.umount('/')
-    os.mount(volume, '/')
+    os.mount(flash, '/')
     os.mount(host, '/host')
     os.chdir('/')
     sys.path[:] = ['', '/lib', '/host' + fakes, '.frozen']
 else:
+    os.mount(flash, '/data')
     os.chdir(folder)
     sys.path[:] = ['', 'lib', fakes, '.frozen']
 def start(name):
@@ -131,8 +113,6 @@ class VirtualBoard:
     def start(self) -> "VirtualBoard":
         """Powers the board."""
         self.flash.mkdir(parents=True, exist_ok=True)
-        if self._flash_kb and not self._image.exists():
-            self._image.write_bytes(b"\xff" * self._flash_kb * 1024)
         prefix = "/host" if self._flash_kb else ""
         (self.folder / "chip.json").write_text(json.dumps(self._chip))
         self._environment = {**os.environ, "TERM": "dumb", "MB_SIM": f"{prefix}{self.folder}/chip.json"}
@@ -169,7 +149,7 @@ class VirtualBoard:
     def _spawn(self, hard: bool) -> subprocess.Popen:
         fakes = str(runtime.BOARDS / "sim")
         code = _START.format(
-            flash_kb=self._flash_kb, image=str(self._image), folder=str(self.flash), fakes=fakes, hard=hard, block=_FLASH_BLOCK
+            flash_kb=self._flash_kb, image=str(self._image), folder=str(self.flash), fakes=fakes, hard=hard, data_kb=_DATA_KB
         )
         script = self.folder / "start.py"
         script.write_text(code)

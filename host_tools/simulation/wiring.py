@@ -1,5 +1,6 @@
 """What connects a simulated dongle to its surroundings: a pseudo-terminal's path in, the same ready to carry bytes; files replaced whole."""
 
+import json
 import os
 import termios
 import tty
@@ -30,3 +31,11 @@ def replace_file(path: Path, text: str) -> None:
     fresh = path.with_name(path.name + ".new")
     fresh.write_text(text)
     os.replace(fresh, path)
+
+
+def write_chip(folder: Path, told: dict) -> Path:
+    """Writes what the simulated chip is connected to: `told`, and where in the folder its surroundings lie. The path of that file."""
+    told |= {name: str(folder / name) for name in ("watchdog", "rtc")}
+    told |= {name: str(folder / f"{name}.json") for name in ("wifi", "pins")}
+    replace_file(folder / "chip.json", json.dumps(told))
+    return folder / "chip.json"

@@ -66,7 +66,7 @@ class Bench:
         self._own = owner is None and broker is not None
         self.owner = Owner(broker) if self._own else owner
         self.settings = {"wifi_ssid": "home", "wifi_password": "secret word", "ntp_server": NO_TIME_SERVER, "meter_line": str(self.line),
-                         "status_interval_s": 1, "journal_detail_s": 0, "mqtt_discovery": False,
+                         "status_interval_s": 1, "journal_detail_s": 0, "journal_flash_kb": 0, "mqtt_discovery": False,
                          "mqtt_url": mqtt_url or (broker.url if broker else None), **settings}  # fmt: skip
         self.settings = {name: value for name, value in self.settings.items() if value is not None}
         path = f"{firmware}:{runtime.BOARDS / 'sim'}:.frozen"

@@ -48,6 +48,11 @@ async def main():
                 rtc.memory(b'kept')
                 with open('note', 'w') as file:
                     file.write('on flash')
+            elif letter == 'D':
+                with open('/data/note', 'a') as file:
+                    file.write('x' * 100)
+            elif letter == 'L':
+                print('data', os.stat('/data/note')[6] if 'note' in os.listdir('/data') else os.listdir('/data'))
             elif letter == 'Q':
                 raise SystemExit(0)
             elif letter == 'N':
@@ -145,6 +150,70 @@ def test_wifi_goes_and_comes(rig: Rig) -> None:
         until = time.monotonic() + 5
         while rig.tell("S", "station") != expected:
             assert time.monotonic() < until, f"wifi up={up_now}: never {expected}"
+
+
+MADE = "flash: no file system can be mounted"
+
+
+def test_what_is_on_flash_outlives_resets_crashes_and_power_cuts(rig: Rig) -> None:
+    assert rig.tell("L", "data ") == "data []"
+    rig.tell("D", "did D")
+    for how in ("R", "X"):
+        rig.tell(how, "ready")
+        rig.tell("D", "did D")
+    mark = rig.dongle.mark()
+    rig.dongle.power_cycle()
+    rig.dongle.wait_for("ready", since=mark)
+    assert rig.tell("L", "data ") == "data 300"
+    assert sum(MADE in line for line in rig.dongle.log) == 1  # as it was new
+    wear = rig.dongle.storage.wear()
+    assert wear.erases == sum(wear.blocks) >= 4 and len(wear.blocks) == 512  # two of the new file system, one of each append but the first, which lies in the folder
+    assert wear.programs > wear.erases and wear.bytes_programmed >= 600 and wear.cuts == 0
+
+
+def test_a_damaged_flash_is_made_anew_and_said(rig: Rig) -> None:
+    rig.tell("D", "did D")
+    rig.dongle.kill()
+    with open(rig.dongle.storage.image, "r+b") as image:
+        image.write(b"\xa5" * 8192)  # both copies of the root
+    mark = rig.dongle.mark()
+    rig.dongle.start().wait_for("ready", since=mark)
+    assert MADE in rig.dongle.wait_for("flash:", since=mark)
+    assert rig.tell("L", "data ") == "data []"
+
+
+@pytest.mark.parametrize("arrives", ["none", "half", "most"])
+def test_the_power_goes_in_the_middle_of_a_write(rig: Rig, arrives: str) -> None:
+    rig.tell("D", "did D")
+    rig.dongle.storage.cut_power(2, arrives)  # erase, then the first program of the copy
+    assert up(rig.tell("D", "up "))[0] == POWER_ON
+    rig.dongle.wait_for("the power is cut at step")
+    rig.tell("D", "did D")
+    assert rig.tell("L", "data ") == "data 200"
+    assert rig.dongle.storage.wear().cuts == rig.dongle.restarts == 1 and rig.dongle.crashes == []
+
+
+def test_flash_that_fails_while_it_runs(rig: Rig) -> None:
+    rig.tell("D", "did D")
+    rig.dongle.storage.spoil(*range(2, 400))
+    rig.tell("D", "did D")  # LittleFS finds another block
+    rig.dongle.storage.fail(5)
+    mark = rig.dongle.mark()
+    rig.tell("D", "EIO")
+    rig.dongle.wait_for("ready", since=mark)
+    rig.dongle.storage.fail(0)
+    rig.tell("D", "did D")
+    assert rig.tell("L", "data ") == "data 300"
+
+
+def test_without_flash_nothing_is_mounted(tmp_path: Path) -> None:
+    rig = Rig(tmp_path, flash_kb=0)
+    try:
+        rig.dongle.start().wait_for("ready")
+        assert rig.dongle.storage.wear().steps == 0 and not rig.dongle.storage.image.exists()
+        assert json.loads((rig.dongle.flash / "board.json").read_text())["storage"] is None
+    finally:
+        rig.close()
 
 
 def test_waiting_says_what_it_saw(rig: Rig) -> None:
