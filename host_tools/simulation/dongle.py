@@ -5,6 +5,7 @@ a watchdog reset, `kill()` is a power cut. Times are seconds.
 """
 
 import atexit
+import contextlib
 import json
 import os
 import subprocess
@@ -20,6 +21,7 @@ from host_tools import runtime
 from host_tools.errors import MISSING, UserError
 from host_tools.simulation.child import guarded
 from host_tools.simulation.flash import Flash
+from host_tools.simulation.serial_console import SerialConsole
 from host_tools.simulation.wiring import make_line, replace_file, write_chip
 
 RESET_CODE = 86  # exit code of the fake machine.reset()
@@ -40,7 +42,7 @@ class Dongle:
     `line_file` is what the simulated meter writes its line settings to; `heap` is MicroPython's -X heapsize.
     `restarts` counts resets of any kind, `causes` holds the reset cause of every start, `crashes` the exit codes of runs that
     ended in an uncaught error (restarted when `restart_crashed`), `log` the newest lines of standard output. `storage` is the flash
-    that is at /data (with `flash_kb` 0 there is none): it outlives all of these, has a wear and can be made to fail.
+    that is at /data (with `flash_kb` 0 there is none): it outlives all of these and can be made to fail. `console`: to type on.
     """
 
     def __init__(
@@ -58,17 +60,17 @@ class Dongle:
         main: str | Path | None = None,
         restart_crashed: bool = True,
         flash_kb: int = 2048,
+        console: SerialConsole | None = None,
     ):
         self.folder = Path(folder).resolve()
         self.flash = self.folder / "flash"
-        self.uart = uart
-        self.settings = settings
+        self.uart, self.settings = uart, settings
         self.line_file = Path(line_file).resolve() if line_file else None
         self.board, self.heap, self.on_log = board, heap, on_log
         self.micropython = micropython or runtime.find_micropython()
         self.env, self.unique_id = env or {}, unique_id
         self.main = Path(main).resolve() if main else runtime.FIRMWARE / "main.py"
-        self.restart_crashed = restart_crashed
+        self.restart_crashed, self.console = restart_crashed, console
         self.storage = Flash(self.folder, flash_kb)
         self.log: deque[str] = deque(maxlen=LOG_LINES)
         self.lines = 0  # ever written, so that a position in the log outlives the bound
@@ -189,8 +191,8 @@ class Dongle:
         command = [self.micropython, "-X", f"heapsize={self.heap}", *([str(_START)] if self.storage.kb else []), str(self.main)]
         try:
             return subprocess.Popen(  # its own session: Ctrl-C in the terminal is for the host, which then stops the dongle
-                guarded(command), cwd=self.flash, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                start_new_session=True,
+                guarded(command), cwd=self.flash, env=env, stdin=self.console.stdin() if self.console else subprocess.DEVNULL,
+                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
             )
         except OSError as error:
             raise UserError(f"cannot start {sys.executable}: {error.strerror}", MISSING) from error
@@ -225,6 +227,8 @@ class Dongle:
     def _collect(self, process: subprocess.Popen) -> None:
         """Takes the output line by line until its end."""
         while raw := process.stdout.readline(LINE_BYTES):
+            if self.console and self.console.put(raw):
+                continue  # an answer, not for the log
             line = raw.decode("utf-8", "replace").rstrip("\r\n")
             with self._news:
                 self.log.append(line)
@@ -270,10 +274,8 @@ class Dongle:
                     self._bitten = True
                 process.kill()
                 return
-            try:
+            with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(_WATCH_EVERY_S)
-            except subprocess.TimeoutExpired:
-                pass
 
     def _end(self, patience: float) -> None:
         with self._news:
@@ -283,10 +285,8 @@ class Dongle:
         if process and process.poll() is None:
             if patience:
                 process.terminate()
-                try:
+                with contextlib.suppress(subprocess.TimeoutExpired):
                     process.wait(patience)
-                except subprocess.TimeoutExpired:
-                    pass
             if process.poll() is None:
                 process.kill()
         if thread and thread is not threading.current_thread():
