@@ -15,7 +15,7 @@ from host_tools.simulation.dongle import Dongle
 from host_tools.wire import PtyWire
 from tests.sim.mqtt_help import Watcher
 
-HEAP = "332k"  # of a 64-bit MicroPython: 144 KB of the ESP32 and the stand-ins, in words of twice the size
+HEAP = "338k"  # of a 64-bit MicroPython: 144 KB of the ESP32 and the stand-ins, in words of twice the size
 PATIENCE_S = 30
 SPEED = {"p1": 20, "sml": 100, "d0": 100, "hdlc": 20}  # times faster than the real lines
 NO_LIMIT = (999_900, 999_000)  # W, mA: "there is none" of the power and fuse limits
