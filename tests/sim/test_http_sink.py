@@ -116,7 +116,7 @@ def test_what_was_overwritten_is_told(server, sink):
     sink.ok("until", backlog=0)
     server.stop()
     sink.ok("append", count=10, time=START + 5, power_w=2)
-    sink.ok("cut", count=9)
+    sink.ok("drop", first=0, last=8)
     sink.ok("until_error", words="refused")
     server.start()
     assert sink.ok("until", backlog=0)["lost"] == 4

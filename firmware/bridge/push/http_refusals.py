@@ -14,9 +14,11 @@ _ADVICE = {
 }
 
 
-def why(answer, setting, name: str) -> str:
-    """Such as "401 Unauthorized: check http_token". `setting(name)` gives a setting of the sink `name`."""
+def why(answer, setting, name: str, reading=None) -> str:
+    """Such as "401 Unauthorized: check http_token". `setting(name)` gives a setting of the sink `name`; `reading`: the one that is refused."""
     text = "%d %s" % (answer.status, printable(answer.text))
+    if reading:
+        text = "reading %d: %s" % (reading.seq, text)
     if 300 <= answer.status < 400:
         target = printable(answer.location).split("?", 1)[0]
         return "%s to %s: not followed, put the right address in %s_url" % (text, target or "elsewhere", name)

@@ -55,7 +55,10 @@ class LineFormat:
         self._accepted = self._pending
 
     def piece(self, reading) -> bytes:
-        """The points of one reading, each line with its end; b"" when it has nothing that was not sent yet. Its time must be known."""
+        """The points of one reading, each line with its end; b"" when it has nothing that was not sent yet, None when nobody knows its time."""
+        utc = time_of(reading, self._context.clock)
+        if utc is None:
+            return None
         # In bytes: MicroPython compares each new str with all the names that it knows, which here costs more than all else.
         id = reading.meter.id
         head = ("meter,device=" + escape(self._context.identity.device) + (",meter_id=" + escape(id) if id else "")).encode()
@@ -75,7 +78,7 @@ class LineFormat:
             elif not has_partner:
                 fields.append(_field(reading, quantity, suffix=b"i" if kind == STATE else b""))
         if fields:
-            out += self._point(head, fields, time_of(reading, self._context.clock))
+            out += self._point(head, fields, utc)
         return out
 
     def _point(self, head: bytes, fields: list, utc: int) -> bytes:

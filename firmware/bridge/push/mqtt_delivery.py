@@ -1,7 +1,8 @@
 """Which reading goes to the broker next: the store's readings in, publishes out.
 
-The newest reading goes first, to <base>/state. What was not delivered goes in batches, oldest first, to <base>/backlog. Nothing is
-waited for: acknowledgements are collected by `settle`, several publishes are on their way at once.
+The newest reading goes first, to <base>/state. What was not delivered goes in batches, oldest first, to <base>/backlog, as fast as the
+owner allows; a batch ends where readings are missing, and the next one says so. Nothing is waited for: acknowledgements are collected by
+`settle`, several publishes are on their way at once.
 """
 
 import time
@@ -26,7 +27,7 @@ class Delivery(Sink):
     def __init__(self, name: str, context):
         super().__init__(name, context)
         self.base = context.settings.get("mqtt_topic") or "meterbridge/" + context.identity.device
-        self.sequences = Sequences(self.cursor.next)
+        self.sequences = Sequences(self.cursor.place)
         self.begin(None)
 
     def begin(self, client) -> None:
@@ -69,46 +70,42 @@ class Delivery(Sink):
     def batch(self):
         """The oldest readings that were not sent for `send`, if any may be: their time is known and the way is not full."""
         context = self.context
-        if len(self.client.waiting) >= _BACKLOG_IN_FLIGHT or (self._undated and not context.clock.synced):
+        if len(self.client.waiting) >= _BACKLOG_IN_FLIGHT or self.pause() or (self._undated and not context.clock.synced):
             return None
         # Newer readings than the last live one wait for their own turn.
         first, stop = self.sequences.gap(context.store.next if context.store.live is None else self._live + 1)
         if first >= stop:
             return None
-        if self._reader is None or self._reader.next > first:
-            self._reader = context.store.cursor(first)
-        elif self._reader.next < first:
+        if self._reader is None or self._reader.place > first:
+            self._reader = context.store.cursor(None, first)
+        else:
             self._reader.ack(first - 1)
-        begin = stop
-        last = stop - 1
-        count = 0
+        begin = end = stop
         pieces = []
-        for reading in self._reader.batch(min(stop - first, self._limit)):
-            if reading.seq >= stop:
+        for reading in self._reader.batch(min(stop - first, self._limit, self.rate)):
+            seq = reading.seq
+            if seq >= stop:
+                break
+            if time_of(reading, context.clock) is None and not reading.boot:
+                if not pieces:
+                    self._undated = True
+                    return None
                 break
             if not pieces:
-                begin = reading.seq
-            if time_of(reading, context.clock) is None:
+                begin = seq
+            elif seq > end:
                 break
-            last = reading.seq
-            count += 1
+            end = seq + 1
             pieces.append(b",")
             pieces.extend(reading_pieces(reading, context))
             pieces[-1] += b"}"
-        self._undated = begin < stop and not pieces
-        if pieces:
-            missing = (first, begin - 1, begin - first) if begin > first else None
-            pieces[0] = batch_head(context, True, missing)  # for the first comma
-            pieces.append(b"]}")
-            self._count = count
-            return "/backlog", pieces, False, first, last
-        if not self._undated:
-            # All of them have gone from the store; the sink's cursor counts them as lost.
-            self.sequences.add(first, last, 0)
-            self.sequences.join()
-            self._settled(last)
-            self.client.changed.set()  # there may be more
-        return None
+        self._undated = False
+        self._count = end - begin
+        self.pace(self._count)
+        # For the first comma; without readings all of them have gone from the store.
+        pieces[:1] = [batch_head(context, True, self.missing(first, begin))]
+        pieces.append(b"]}")
+        return "/backlog", pieces, False, first, end - 1
 
     def settle(self) -> None:
         """Collects the broker's acknowledgements."""
@@ -118,7 +115,7 @@ class Delivery(Sink):
 
     def _settled(self, newest: int) -> None:
         done = self.sequences.next
-        if done > self.cursor.next:
+        if done > self.cursor.place:
             self.acknowledge(done - 1)
         self.delivered(newest)
 

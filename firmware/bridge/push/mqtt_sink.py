@@ -18,6 +18,7 @@ from bridge.push.payload import time_of
 
 _TICK_MS = const(1000)  # how late a status may be
 _CLOSE_MS = const(2000)
+_NAP_MS = const(50)  # how late a live reading may be while the backlog keeps to its rate
 _ONLINE = b"online"
 _OFFLINE = b"offline"
 
@@ -70,6 +71,9 @@ class MqttSink(Delivery):
                     due = due or self.batch()
                     if due:
                         await self.send(*due)
+                    elif self.pause():
+                        await asyncio.sleep_ms(min(self.pause(), _NAP_MS))
+                        self.client.check()
                     else:
                         await changed.wait()
                         changed.clear()

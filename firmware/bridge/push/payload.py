@@ -23,8 +23,9 @@ _MINUTES = const(4)
 
 
 def time_of(reading, clock):
-    """UTC of a reading (seconds since 2000), None while only its uptime is known."""
-    return clock.resolve(reading.time, reading.time_source == UPTIME)
+    """UTC of a reading (seconds since 2000), None while only its uptime is known: of an earlier start (`reading.boot`) for ever."""
+    is_uptime = reading.time_source == UPTIME
+    return None if is_uptime and reading.boot else clock.resolve(reading.time, is_uptime)
 
 
 def _time(utc: int) -> bytes:

@@ -1,12 +1,16 @@
 """Runs an HttpSink on MicroPython with readings made on command: one JSON command per line in (the methods of Driver), one answer out.
 
-The store is a plain list that the test fills and cuts at will, or the firmware's own.
+The store is a plain list that the test fills and makes holes in at will, or the firmware's own. Events: {"made": sequence number, "at": wall
+clock} for each reading of `feed`.
 """
 
 import asyncio
 import gc
+import json
+import time as wall
 
 from commands import serve
+from list_store import ListStore
 
 from bridge.config import table
 from bridge.core.clock import Clock
@@ -19,74 +23,9 @@ from bridge.store.journal import Journal
 from bridge.store.store import Store
 
 
-class ListStore:
-    """Readings of sequence numbers oldest..next-1, all kept exactly. `cut(n)` overwrites the n oldest."""
-
-    def __init__(self):
-        self.readings = []
-        self.oldest = 0
-        self.live = None
-        self._news = asyncio.Event()
-
-    @property
-    def next(self):
-        return self.oldest + len(self.readings)
-
-    def append(self, reading):
-        self.readings.append(reading)
-        self.live = reading
-        self._news.set()
-
-    async def wait(self, seq):
-        while self.next <= seq:
-            self._news.clear()
-            await self._news.wait()
-
-    def cut(self, count):
-        self.readings = self.readings[count:]
-        self.oldest += count
-
-    def cursor(self, seq=None):
-        return ListCursor(self)
-
-
-class ListCursor:
-    def __init__(self, store):
-        self._store = store
-        self._next = 0
-        self._lost = 0
-
-    def _move(self):
-        gap = self._store.oldest - self._next
-        if gap > 0:
-            self._lost += gap
-            self._next = self._store.oldest
-
-    @property
-    def next(self):
-        self._move()
-        return self._next
-
-    @property
-    def lost(self):
-        self._move()
-        return self._lost
-
-    @property
-    def backlog(self):
-        return self._store.next - self.next
-
-    def batch(self, limit):
-        at = self.next - self._store.oldest
-        return self._store.readings[at : at + limit]
-
-    def ack(self, seq):
-        self._next = max(self._next, seq + 1)
-
-
 class Driver:
     def __init__(self):
-        self.store = ListStore()
+        self.store = ListStore(first=0)
         self.clock = Clock()
         self.schemas = Schemas()
         self.meter = Meter(id="E0001")
@@ -96,6 +35,7 @@ class Driver:
 
     async def open(self, name="http", slow_ms=None, backoff_ms=None, **settings):
         values = {row[0]: row[1] for row in table.SETTINGS}
+        values["backlog_per_s"] = 10000
         values.update(settings)
         identity = Identity("mb-a1b2c3", "0.1.0", "sim", 17)
         self.sink = HttpSink(name, Context(self.store, self.clock, self.log, values, identity, dict))
@@ -114,8 +54,8 @@ class Driver:
     async def set_clock(self, utc):
         return {"taken": self.clock.set(utc, "ntp")}
 
-    async def append(self, count=1, time=0, step=1, source=0, **values):
-        """`count` readings from `time` on; a value is an integer or [integer, power of ten]; power_w rises by one each."""
+    async def append(self, count=1, time=0, step=1, source=0, boot=0, **values):
+        """`count` readings from `time` on, of an earlier start if `boot`; a value is an integer or [integer, power of ten]; power_w rises by one each."""
         for n in range(count):
             form = bytearray(quantities.COUNT)
             by_id = {}
@@ -126,13 +66,28 @@ class Driver:
                 by_id[id] = number + n if name == "power_w" else number
             seq = self.store.next
             ordered = [by_id[id] for id in sorted(by_id)]
-            self.store.append(Reading(self.meter, seq, time + n * step, source, self.schemas.of(form), ordered))
+            reading = Reading(self.meter, seq, time + n * step, source, self.schemas.of(form), ordered)
+            if boot:
+                reading.boot = boot
+            self.store.append(reading)
             if n % 500 == 499:
                 await asyncio.sleep_ms(0)
         return {"next": self.store.next}
 
-    async def cut(self, count):
-        self.store.cut(count)
+    async def feed(self, count, time, every_ms, **values):
+        """Readings that keep coming in the background."""
+        asyncio.create_task(self._feed(count, time, every_ms, values))
+        return {}
+
+    async def _feed(self, count, time, every_ms, values):
+        for n in range(count):
+            print(json.dumps({"made": self.store.next, "at": wall.time()}))
+            await self.append(time=time + n, **values)
+            await asyncio.sleep_ms(every_ms)
+
+    async def drop(self, first, last):
+        """These readings are kept no more."""
+        self.store.drop(first, last)
         return {}
 
     async def state(self):

@@ -4,39 +4,44 @@ import asyncio
 
 
 class ListCursor:
-    def __init__(self, store, seq):
+    def __init__(self, store, place):
         self._store = store
-        self.next = seq
-        self.lost = 0
+        self.place = place
 
-    def batch(self, limit):
-        self._jump()
-        return self._store.kept[self.next - self._store.oldest :][:limit]
-
-    def ack(self, seq):
-        self._jump()
-        if seq >= self.next:
-            self.next = seq + 1
-
-    def _jump(self):
-        if self.next < self._store.oldest:
-            self.lost += self._store.oldest - self.next
-            self.next = self._store.oldest
+    @property
+    def next(self):
+        return max(self.place, self._store.oldest)
 
     @property
     def backlog(self):
-        self._jump()
         return self._store.next - self.next
+
+    def batch(self, limit):
+        kept = self._store.kept
+        at = min(self.next - self._store.oldest, len(kept))
+        while at and kept[at - 1].seq >= self.next:  # where readings are missing, the others lie further to the front
+            at -= 1
+        return kept[at : at + limit]
+
+    def ack(self, seq):
+        self.place = max(self.place, seq + 1)
 
 
 class ListStore:
-    def __init__(self, capacity):
+    """Readings numbered from `first`, at most `capacity`; `drop` makes a hole anywhere. `saved`: what the last start kept of the cursors."""
+
+    def __init__(self, capacity=100000, first=1, saved=None):
         self._capacity = capacity
         self.kept = []
-        self.oldest = 1
-        self.next = 1
+        self.next = first
         self.live = None
+        self.cursors = {}
+        self._saved = saved or {}
         self._news = asyncio.Event()
+
+    @property
+    def oldest(self):
+        return self.kept[0].seq if self.kept else self.next
 
     def append(self, reading):
         self.kept.append(reading)
@@ -44,13 +49,18 @@ class ListStore:
         self.live = reading
         while len(self.kept) > self._capacity:
             self.kept.pop(0)
-            self.oldest += 1
         self._news.set()
         self._news.clear()
+
+    def drop(self, first, last):
+        self.kept = [reading for reading in self.kept if not first <= reading.seq <= last]
 
     async def wait(self, seq):
         while self.next <= seq:
             await self._news.wait()
 
-    def cursor(self, seq=None):
-        return ListCursor(self, self.next if seq is None else seq)
+    def cursor(self, key=None, seq=None):
+        if key is None:
+            return ListCursor(self, seq)
+        self.cursors[key] = ListCursor(self, self._saved.get(key, self.oldest if seq is None else seq))
+        return self.cursors[key]

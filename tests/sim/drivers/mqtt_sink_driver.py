@@ -25,7 +25,7 @@ from bridge.store.store import Store
 SETTINGS = {
     "device_name": "Test bridge", "meter_timeout_s": 60, "status_interval_s": 30, "mqtt_user": "", "mqtt_password": "",
     "mqtt_topic": "", "mqtt_ca": "", "mqtt_tls_verify": True, "mqtt_keepalive_s": 30, "mqtt_discovery": True,
-    "mqtt_discovery_prefix": "homeassistant", "mqtt_live_interval_s": 0,
+    "mqtt_discovery_prefix": "homeassistant", "mqtt_live_interval_s": 0, "backlog_per_s": 10000, "mqtt_from": "oldest",
 }  # fmt: skip
 SOURCES = {"meter": METER, "bridge": BRIDGE, "uptime": UPTIME}
 
@@ -36,14 +36,19 @@ class Driver:
         self.schemas = Schemas()
         self.meter = Meter("E0000", "p1")
 
-    async def start(self, settings, capacity=100000, answer_ms=None, utc=None, journal_bytes=None):
-        """`capacity`: readings in a store of our own; with `journal_bytes` the firmware's store instead."""
+    async def start(self, settings, capacity=100000, answer_ms=None, utc=None, journal_bytes=None, first=1, saved=None, history=()):
+        """`capacity`: readings in a store of our own, numbered from `first`, with the cursors that were `saved`; with `journal_bytes` the
+        firmware's store instead. `history`: calls of `readings` before the sink begins.
+        """
         if answer_ms:
             mqtt_client.ANSWER_MS = mqtt_client.CONNECT_MS = answer_ms
         self.clock = Clock()
         if utc:
             self.clock.set(utc, "ntp")
-        self.store = Store(Journal(journal_bytes)) if journal_bytes else ListStore(capacity)
+        self.store = Store(Journal(journal_bytes)) if journal_bytes else ListStore(capacity, first, saved)
+        for call in history:
+            await self.readings(**call)
+        self.store.live = None if history else self.store.live
         merged = dict(SETTINGS)
         merged.update(settings)
         log = Log(write=lambda line: print(json.dumps({"log": line})))
@@ -56,7 +61,7 @@ class Driver:
         self.sink.backoff = Backoff(100, 300)
         self.task = asyncio.create_task(self.sink.run())
         asyncio.create_task(self._report())
-        return {}
+        return {"key": list(self.store.cursors)[0]}
 
     async def _report(self):
         before = None
@@ -68,7 +73,7 @@ class Driver:
                 print(json.dumps({"status": now}))
             await asyncio.sleep_ms(20)
 
-    async def reading(self, values, time, source="meter"):
+    async def reading(self, values, time, source="meter", boot=0):
         """`values`: name to [integer, power of ten]."""
         form = bytearray(COUNT)
         ids = {quantity(name): pair for name, pair in values.items()}
@@ -77,14 +82,17 @@ class Driver:
         schema = self.schemas.of(form)
         found = [ids[key][0] for key in schema.ids]
         seq = self.store.next
-        self.store.append(Reading(self.meter, seq, time, SOURCES[source], schema, found))
+        reading = Reading(self.meter, seq, time, SOURCES[source], schema, found)
+        if boot:
+            reading.boot = boot
+        self.store.append(reading)
         return {"seq": seq}
 
-    async def readings(self, count, time, step=1, source="meter"):
+    async def readings(self, count, time, step=1, source="meter", boot=0):
         """`count` readings, `step` seconds apart, whose import counter is 1000 + their number."""
         first = self.store.next
         for n in range(count):
-            await self.reading({"energy_import_wh": [(1000 + self.store.next) * 10 + 5, -1], "power_w": [500, 0]}, time + n * step, source)
+            await self.reading({"energy_import_wh": [(1000 + self.store.next) * 10 + 5, -1], "power_w": [500, 0]}, time + n * step, source, boot)
         return {"first": first, "last": self.store.next - 1}
 
     async def feed(self, count, time, every_ms):
@@ -97,6 +105,11 @@ class Driver:
             print(json.dumps({"made": self.store.next, "at": wall.time()}))
             await self.readings(1, time + n)
             await asyncio.sleep_ms(every_ms)
+
+    async def drop(self, first, last):
+        """These readings are kept no more."""
+        self.store.drop(first, last)
+        return {}
 
     async def set_clock(self, utc):
         return {"taken": self.clock.set(utc, "ntp")}
