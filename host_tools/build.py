@@ -64,22 +64,27 @@ def build(board: str, out: Path | None = None, own_names: bool = False) -> list[
     texts, told = _texts(board, own_names)
     wanted = {_target(source, text) for source, text in texts.items()} | {Path("board.json")}
     for old in [path for path in out.rglob("*") if path.is_file() and path.relative_to(out) not in wanted | {Path(NAMES)}]:
-        old.unlink()
-    with tempfile.TemporaryDirectory() as name:
+        old.unlink(missing_ok=True)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    # Each file takes its place in one step: another process may be building the same, or running it.
+    with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as name:
         folder = Path(name)
         jobs = []
         for source, text in texts.items():
             made = out / _target(source, text)
             made.parent.mkdir(parents=True, exist_ok=True)
-            written = made if made.suffix == ".py" else folder / source
+            written = folder / source
             written.parent.mkdir(parents=True, exist_ok=True)
             written.write_text(text, encoding="utf-8")
             if made.suffix == ".mpy":
                 jobs.append((source, folder, made))
+            else:
+                written.replace(made)
         with ThreadPoolExecutor(4) as pool:
             list(pool.map(lambda job: _compile(*job), jobs))
-    shutil.copyfile(runtime.BOARDS / board / "board.json", out / "board.json")
-    (out / NAMES).write_text(json.dumps(told, indent=1, sort_keys=True), encoding="utf-8")
+        shutil.copyfile(runtime.BOARDS / board / "board.json", folder / "board.json").replace(out / "board.json")
+        (folder / NAMES).write_text(json.dumps(told, indent=1, sort_keys=True), encoding="utf-8")
+        (folder / NAMES).replace(out / NAMES)
     return [Built(path.as_posix(), out / path, (out / path).stat().st_size) for path in sorted(wanted)]
 
 
@@ -142,11 +147,13 @@ def module(source: Path) -> str:
 
 def _compile(source: Path, folder: Path, made: Path) -> None:
     # Without line numbers (-O3): they take 4 % of the code's RAM.
-    command = [compiler(), "-O3", "-s", module(source), "-o", str(made), str(folder / source)]
+    compiled = (folder / source).with_suffix(".mpy")
+    command = [compiler(), "-O3", "-s", module(source), "-o", str(compiled), str(folder / source)]
     run = subprocess.run(command, capture_output=True, text=True)
     if run.returncode:
         last = (run.stderr or run.stdout).strip().splitlines()[-1:]
         raise UserError(f"{source.as_posix()} does not compile: {''.join(last)}", FAILED)
+    compiled.replace(made)
 
 
 def compiler() -> str:

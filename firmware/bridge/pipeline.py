@@ -25,7 +25,7 @@ PROTOCOLS = {
 }
 _BARE = "dlms"  # was wrong when the marks of a link layer appear
 _MOST_LINKS = const(3)  # at a time while searching: noise with many marks must not fill the memory
-_PARTS = ("", "_viper", "_plain", "_walk", "_scales", "_quirks")  # what a decoder's module may have loaded, by the ends of the names
+_PARTS = ("", "_viper", "_plain", "_walk", "_scales", "_quirks", "_rare")  # what a decoder's module may have loaded, by the ends of the names
 _FRAMER_COUNTERS = ("frames", "crc_errors", "noise_bytes", "oversize", "resyncs")
 
 

@@ -5,6 +5,7 @@ import os
 import pathlib
 import re
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -15,6 +16,7 @@ COMMANDS = [line.strip() for block in re.findall(r"```sh\n(.*?)```", README, re.
 # What cannot run inside a test: itself, and what needs a board at a serial port. Their words are checked below.
 NOT_HERE = ("make test", "make bench", "make deploy", "git clone", "cd ", "apt ", "sudo apt ")
 RUNNABLE = [command for command in COMMANDS if not command.startswith(NOT_HERE)]
+AT_ONCE = 4  # most of a run's time is waiting for a meter
 
 
 def run(command: str, timeout: float = 180) -> subprocess.CompletedProcess:
@@ -31,9 +33,16 @@ def test_readme_has_its_two_commands_on_the_first_screen():
     assert "make run" in first and "make test" in first
 
 
+@pytest.fixture(scope="module")
+def runs():
+    """command: the future of its end. All are under way at once, a few at a time."""
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        yield {command: pool.submit(run, command) for command in RUNNABLE}
+
+
 @pytest.mark.parametrize("command", RUNNABLE)
-def test_command_of_the_readme_runs(command):
-    done = run(command)
+def test_command_of_the_readme_runs(command, runs):
+    done = runs[command].result()
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     assert done.stdout.strip()
 
