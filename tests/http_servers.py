@@ -64,7 +64,7 @@ class Request:
 class HttpServer:
     """Records requests and answers them from `answers` (in order), then with `default`. `tls`: (certificate, key) PEM files.
 
-    `limit`: a longer body gets a 413. stop() ends open connections too, as a server that is shut down does.
+    `limit`: a longer body gets a 413; `poison`: a body with these bytes in it a 400. stop() ends open connections too, as a server that is shut down does.
     """
 
     def __init__(self, answers=(), default: Answer | None = None, tls=None, port: int = 0, host: str = HOST):
@@ -73,6 +73,7 @@ class HttpServer:
         self.taken = 0  # bytes of endless bodies that a client took
         self.default = default or Answer()
         self.limit = 0
+        self.poison = b""
         self._open: set = set()
         self._answers = list(answers)
         self._news = threading.Condition()
@@ -166,6 +167,8 @@ class HttpServer:
         request = Request(handler.path, dict(handler.headers.items()), body, handler.number, time.monotonic())
         if self.limit and len(body) > self.limit:
             answer = Answer(413)
+        elif self.poison and self.poison in body:
+            answer = Answer(400, b"cannot be")
         if answer.slow_s:
             self._over.wait(answer.slow_s)
         if answer.stall:
