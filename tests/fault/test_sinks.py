@@ -11,10 +11,12 @@ import pytest
 from tests.brokers import available, make_broker
 from tests.fault.bench_dongle import PATIENCE_S, Bench, Owner, check
 from tests.http_servers import Answer, HttpServer
+from tests.load import Load
 
 WINDOW = 8  # publishes that may be on their way at once: so many may come twice after a broken connection
 TEN_MB = 10 << 20
-PROMPT_S = 1.5  # a live reading is there so soon after the telegram's last byte, on a busy computer
+PROMPT_S = 1.5  # a live reading is there so soon after the telegram's last byte, on a computer that has other work
+HOPS = 4  # processes on the way that may each have to wait for a busy computer
 
 
 class Posted:
@@ -94,7 +96,7 @@ def test_a_broker_that_is_killed_and_one_that_freezes(name, tmp_path, firmware):
 
 def test_a_silent_broker_costs_the_other_sink_nothing(tmp_path, firmware):
     with contextlib.ExitStack() as stack:
-        server = stack.enter_context(HttpServer())
+        server, load = stack.enter_context(HttpServer()), stack.enter_context(Load())
         with silent_port() as port:
             url = f"mqtt://127.0.0.1:{port}"
             bench = Bench(tmp_path / "dongle", firmware, mqtt_url=url, meter_protocol="p1", http_url=server.url, http_interval_s=0)
@@ -106,7 +108,7 @@ def test_a_silent_broker_costs_the_other_sink_nothing(tmp_path, firmware):
                 truths |= unheard(bench, 1)
                 sent = time.monotonic()
                 reading, arrived = posted.wait(number)[number][0]
-                assert number == 1 or arrived - sent < PROMPT_S
+                assert number == 1 or arrived - sent < PROMPT_S + HOPS * load.late
                 check(reading, truths[number])
             bench.dongle.wait_for("warning mqtt: the broker did not answer in 10 s", PATIENCE_S)
             truths |= unheard(bench, 1)
@@ -122,7 +124,7 @@ def test_a_silent_broker_costs_the_other_sink_nothing(tmp_path, firmware):
 
 def test_a_server_that_refuses_and_one_that_talks_without_end(tmp_path, firmware, broker):
     answers = [Answer(500), Answer(503, body=b"x" * 5000), Answer(500, endless=TEN_MB), Answer(200, endless=TEN_MB), Answer(drop="unread")]
-    with HttpServer(answers) as server:
+    with HttpServer(answers) as server, Load() as load:
         settings = {"meter_protocol": "p1", "http_url": server.url, "http_interval_s": 0}
         with Bench(tmp_path / "dongle", firmware, broker, mqtt_topic="meterbridge/refusals", **settings) as bench:
             truths = {}
@@ -131,7 +133,7 @@ def test_a_server_that_refuses_and_one_that_talks_without_end(tmp_path, firmware
                 bench.send(data)
                 sent = time.monotonic()
                 kind, reading, arrived = bench.arrival(bench.next)
-                assert arrived - sent < PROMPT_S, "the broker's readings are not held up by the server's refusals"
+                assert arrived - sent < PROMPT_S + HOPS * load.late, "the broker's readings are not held up by the server's refusals"
                 check(reading, truth, exact=kind == "state")
                 truths[bench.next] = truth
                 bench.next += 1
@@ -148,7 +150,7 @@ def test_a_server_that_refuses_and_one_that_talks_without_end(tmp_path, firmware
 
 
 def test_a_slow_server_does_not_delay_the_broker(tmp_path, firmware, broker):
-    with HttpServer(default=Answer(204, slow_s=2)) as server:
+    with HttpServer(default=Answer(204, slow_s=2)) as server, Load() as load:
         settings = {"meter_protocol": "p1", "http_url": server.url, "http_interval_s": 0}
         with Bench(tmp_path / "dongle", firmware, broker, mqtt_topic="meterbridge/slow", **settings) as bench:
             bench.good()
@@ -159,7 +161,7 @@ def test_a_slow_server_does_not_delay_the_broker(tmp_path, firmware, broker):
                 sent = time.monotonic()
                 delays.append(bench.arrival(bench.next)[2] - sent)
                 bench.expect(truth)
-            assert max(delays) < PROMPT_S and sorted(delays)[15] < PROMPT_S / 4, delays
+            assert max(delays) < PROMPT_S + HOPS * load.late and sorted(delays)[15] < PROMPT_S / 4 + HOPS * load.late, delays
             server.default = Answer(204)
             assert set(Posted(server).wait(31)) == set(range(1, 32))
             assert not bench.dongle.crashes, bench.log
