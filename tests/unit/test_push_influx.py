@@ -140,3 +140,12 @@ def test_no_meter_id_no_tag():
 def test_uptime_is_resolved():
     [text] = lines(make(time=100, source=UPTIME, power_w=1), context=Context(NOON - 100))
     assert text.endswith(" 1743336000000000000\n")
+
+
+def test_what_has_no_time_is_no_point():
+    format = influx.LineFormat(Context(NOON))
+    format.begin()
+    reading = make(time=100, source=UPTIME, power_w=1, gas_l=5, gas_time=NOON)
+    reading.boot = 16
+    assert format.piece(reading) is None
+    assert format.piece(make(power_w=1, gas_l=5, gas_time=NOON)), "and its gas is not taken for sent"

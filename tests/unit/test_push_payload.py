@@ -73,6 +73,16 @@ def test_an_uptime_is_null_until_the_clock_is_set():
     assert document["time"] == "2025-03-30T01:02:00Z" and document["time_source"] == "uptime"
 
 
+def test_an_uptime_of_an_earlier_start_stays_null():
+    one = reading(1, 100, {"power_w": (1, 0)}, UPTIME)
+    dated = reading(2, T0, {"power_w": (1, 0)}, BRIDGE)
+    one.boot = dated.boot = 16
+    for context in (Context(), Context(T0 - 40)):
+        document = json.loads(reading_json(one, context))
+        assert document["time"] is None and document["boot"] == 16 and document["time_source"] == "uptime"
+        assert json.loads(reading_json(dated, context))["time"] == "2025-03-30T01:01:00Z"
+
+
 def test_a_meter_id_is_escaped_and_absent_when_empty():
     odd = json.loads(reading_json(reading(1, T0, {"power_w": (1, 0)}, meter=Meter('a"b\\')), Context()))
     assert odd["meter_id"] == 'a"b\\'

@@ -165,8 +165,8 @@ class HttpSink(Sink):
         return self._lines.piece(reading) if self._lines else reading_bytes(reading, self.context)
 
     async def _post(self, pieces: list, is_newest: bool, missing):
-        """Posts one body; None when the server has it now (without pieces it had), else its answer."""
-        if pieces:
+        """Posts one body; None when the server has it now (without pieces it had), else its answer. Lines cannot tell what is missing."""
+        if pieces or (missing and not self._lines):
             answer = await self._client.post(pieces if self._lines else batch_pieces(pieces, self.context, not is_newest, missing))
             if not 200 <= answer.status < 300:
                 return answer
