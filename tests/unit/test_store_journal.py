@@ -153,11 +153,11 @@ def test_hole_in_the_numbers():
     hole.seq = 5  # 2 to 4 never came
     j.append(hole)
     c = j.cursor()
-    assert [r.seq for r in c.batch(9)] == [1, 5] and j.next == 6
+    assert [r.seq for r in c.batch(9)] == [1] and j.next == 6 and c.gap is None, "a batch ends where one is missing"
     c.ack(1)
-    assert [r.seq for r in c.batch(9)] == [5]
+    assert [r.seq for r in c.batch(9)] == [5] and c.gap == (2, 4, 3) and c.lost == 3
     c.ack(5)
-    assert c.backlog == 0
+    assert c.backlog == 0 and c.lost == 3 and c.gap is None
 
 
 def test_what_does_not_fit_is_dropped():

@@ -3,12 +3,14 @@
 from micropython import const
 
 from bridge.reading.quantities import COUNT
-from bridge.reading.reading import EXPONENT_ZERO, Reading
+from bridge.reading.reading import BRIDGE, EXPONENT_ZERO, UPTIME, Reading
 from bridge.store.records import RANK, WORK, State
 
 _TIME, _SOURCE, _METER, _COLUMNS, _DETAILS = const(1), const(2), const(4), const(8), const(16)
+_MOST = const(44)  # of a column's form: more than 10^12 of a unit is nonsense
+_LATEST = const(0xFFFFFFFF)  # seconds, in the year 2136
 # What makes a place, beside `value` and `present`.
-_PLACE = ("form", "ids", "main", "derived", "time", "every", "odd", "source", "meter", "block", "bytes", "at", "seq", "detailed", "schema", "schema_detailed")
+_PLACE = ("form", "ids", "main", "derived", "time", "every", "odd", "source", "meter", "block", "found", "bytes", "at", "seq", "detailed", "schema", "schema_detailed")
 
 
 class Decoder(State):
@@ -17,7 +19,8 @@ class Decoder(State):
     def __init__(self, journal):
         super().__init__()
         self.journal = journal
-        self.block = -1
+        self.block = -1  # in RAM
+        self.found = None  # the block as the archive gave it, when it is not in RAM
         self.bytes = None  # of the block
         self.at = 0  # offset in the block
         self.seq = 0
@@ -34,34 +37,72 @@ class Decoder(State):
 
     def seek(self, seq: int) -> None:
         """Goes to `seq`; forward within a block it reads on, otherwise from the block's beginning."""
-        journal = self.journal
-        if journal.last < 0 or self.seq == seq and self.block >= journal.first:
+        journal, found = self.journal, self.found
+        if self.seq == seq and (found or self.block >= journal.first):
             return
-        block = journal.find(seq)
-        if block != self.block or seq < self.seq:
-            self._enter(block)
+        inside = self.seq <= seq < found[2] if found else self.seq <= seq and journal.first <= self.block == journal.find(seq)
+        if not inside and not self._enter(seq):
+            return
         while self.seq < seq and self.step():
             pass
 
-    def _enter(self, block: int) -> None:
+    def _enter(self, seq: int) -> bool:
+        """Goes to the beginning of the block that holds `seq`, or of the next later one; False when there is none."""
+        journal = self.journal
+        block = journal.find(seq)
+        first = journal.first_seq(block)
+        found = None
+        if journal.archive and (seq < first or block < journal.first):
+            found = journal.archive.load(seq, self.found)
+            if found and found[1] >= first and block >= journal.first:
+                found = None
+        if found:
+            block = -1
+            self.bytes, first = found[0], found[1]
+        elif block < journal.first:
+            return False
+        else:
+            self.bytes = journal.view(block)
         self.clear()
         self.block = block
-        self.bytes = self.journal.view(block)
+        self.found = found
         self.at = 0
-        self.seq = self.journal.first_seq(block)
+        self.seq = first
         self.schema = self.schema_detailed = None
+        return True
 
     def step(self) -> bool:
         """Passes one reading; False when there is none."""
         journal = self.journal
-        if self.block < journal.first:
-            return False
-        while self.at == journal.length(self.block):
-            if self.block == journal.last:
+        while True:
+            found = self.found
+            if found:
+                if self.at < found[3] and self._believed():
+                    return True
+                if not self._enter(found[2]):
+                    return False
+            elif self.block < journal.first:
                 return False
-            self._enter(self.block + 1)
-        if not self.at:
-            self.seq = journal.first_seq(self.block)
+            elif self.at < journal.length(self.block):
+                if not self.at:
+                    self.seq = journal.first_seq(self.block)
+                self._record()
+                return True
+            elif self.block == journal.last:
+                return False
+            else:
+                self._enter(journal.first_seq(self.block + 1))
+
+    def _believed(self) -> bool:
+        """Passes a reading of flash, where anything may be written; False when that cannot be one."""
+        found = self.found
+        try:
+            self._record()
+        except (IndexError, ValueError):
+            return False
+        return self.seq <= found[2] and self.meter < len(found[6]) and self.source <= UPTIME and 0 <= self.time <= _LATEST
+
+    def _record(self) -> None:
         self.seq += 1
         head = self._varint()
         drift = self.detailed = 0
@@ -80,7 +121,6 @@ class Decoder(State):
         if self.detailed:
             self._changes(self._varint(), self.main)
         self.advance(self.every + drift)
-        return True
 
     def reading(self) -> Reading:
         """The reading just passed."""
@@ -92,8 +132,11 @@ class Decoder(State):
             WORK[:] = values
             values = WORK
             self.predict(values, 1)
-        meter = self.journal.meters(self.block)[self.meter]
-        return Reading(meter, self.seq - 1, self.time, self.source, schema, [values[id] for id in schema.ids])
+        values = [values[id] for id in schema.ids]
+        found = self.found
+        if found:
+            return _old(found, self.meter, self.seq - 1, self.time, self.source, schema, values)
+        return Reading(self.journal.meters(self.block)[self.meter], self.seq - 1, self.time, self.source, schema, values)
 
     def _make_schema(self):
         form = bytearray(COUNT)
@@ -130,7 +173,7 @@ class Decoder(State):
             mask >>= 1
         for _ in range(self._varint()):
             id = self._varint()
-            form[id] = self._varint()
+            form[id] = min(self._varint(), _MOST)
         self.take_columns(bytes(form))
         self.schema = self.schema_detailed = None
 
@@ -151,3 +194,15 @@ class Decoder(State):
             shift += 7
         self.at = at
         return number
+
+
+def _old(found: tuple, meter: int, seq: int, time: int, source: int, schema, values: list) -> Reading:
+    """A reading of a block on flash; one of an earlier start knows its time as soon as that start did."""
+    boot, offset = found[4], found[5]
+    if boot and source == UPTIME and offset is not None:
+        time += offset
+        source = BRIDGE
+    reading = Reading(found[6][meter], seq, time, source, schema, values)
+    if boot:
+        reading.boot = boot
+    return reading

@@ -10,10 +10,13 @@ from bridge.store.journal import Cursor, Journal
 
 
 class Store:
-    """`live`: the newest Reading as the meter sent it, None before the first; `cursors`: the destinations' places by key."""
+    """`live`: the newest Reading as the meter sent it, None before the first; `cursors`: the destinations' places by key; `profile`: told each
+    reading (`take`), or None.
+    """
 
-    def __init__(self, journal: Journal):
+    def __init__(self, journal: Journal, profile=None):
         self.journal = journal
+        self.profile = profile
         self.live = None
         self.cursors = {}
         self._arrived = asyncio.Event()
@@ -37,6 +40,8 @@ class Store:
         """Keeps a reading and makes it the live one."""
         self.journal.append(reading)
         self.live = reading
+        if self.profile:
+            self.profile.take(reading)
         # Whoever waits now is woken; whoever comes later waits for the next one.
         self._arrived.set()
         self._arrived.clear()
@@ -47,7 +52,10 @@ class Store:
             await self._arrived.wait()
 
     def cursor(self, key=None, seq=None) -> Cursor:
-        """A consumer's own place, beginning at `seq` or at the oldest reading; with a `key` it is kept for the next start."""
+        """A consumer's own place, kept for the next start under `key`: where it was then, else at `seq` or the oldest reading."""
+        archive = self.journal.archive
+        if archive and key:
+            seq = archive.saved.get(key, seq)
         found = self.journal.cursor(seq)
         if key:
             self.cursors[key] = found
@@ -56,7 +64,7 @@ class Store:
     def status(self) -> dict:
         """For the status document."""
         journal = self.journal
-        return {
+        status = {
             "oldest": journal.oldest,
             "next": journal.next,
             "overwritten": journal.overwritten,
@@ -64,3 +72,6 @@ class Store:
             "bytes": journal.bytes_used(),
             "capacity": len(journal.data),
         }
+        if journal.archive:
+            status["flash"] = journal.archive.status()
+        return status
