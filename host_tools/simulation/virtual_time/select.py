@@ -13,12 +13,12 @@ _PATIENCE_MS = _clock.told.get("patience_ms", 1000)
 _LOOK_EVERY = 256  # jumps: so often a socket from which nothing is awaited is looked at all the same
 
 awaited = set()  # sockets that owe an answer
-stirred = True  # something was done with sockets since no more came from them
+stirred = True  # something was done with what is polled since nothing more came from it
 reachable = None  # a function: whether there is a network at all (None: always)
 
 
 def stir():
-    """Something was done with a socket, or with what is at its other end."""
+    """Something was done with what is polled, or with what is at its other end."""
     global stirred
     stirred = True
 
@@ -57,29 +57,34 @@ class poll:
 
     def ipoll(self, wait=-1, flags=0):
         """What is ready now; else the time passes, once, and nothing or what is ready then."""
-        ready = self._ready(wait)
-        if not ready and wait:
-            _clock.pass_time(wait)
-            ready = self._ready(0)
-        return ready
+        if stirred:
+            ready = self._ready(wait)
+            if ready or not wait:
+                return ready
+        elif not wait:
+            return ()
+        if wait < 0 and _clock.due == _clock.NEVER:
+            return self._real.poll(-1)  # no time can pass before something comes
+        self._idle += 1
+        if self._idle > _LOOK_EVERY:
+            self._idle = 0
+            stir()
+        _clock.pass_time(wait)
+        return self._ready(0) if stirred else ()
 
     def _ready(self, wait):
         global stirred
         ready = ()
-        self._idle += 1
-        if stirred or self._idle > _LOOK_EVERY:
-            self._idle = 0
-            if self._others and (reachable is None or reachable()):
-                ready = self._real.poll(0)
-                if not ready and wait:
-                    if awaited:
-                        ready = self._patiently()
-                    else:
-                        stirred = False
+        if self._others and (reachable is None or reachable()):
+            ready = self._real.poll(0)
         for thing, asked in self._own.values():
             event = thing.virtual_poll(asked)
             if event:
                 ready = [(thing, event)] + list(ready)
+        if not ready and wait:
+            if awaited and self._others and (reachable is None or reachable()):
+                return self._patiently()
+            stirred = False
         return ready
 
     def _patiently(self):

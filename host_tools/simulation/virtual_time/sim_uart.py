@@ -22,7 +22,7 @@ _RXBUF_DEFAULT = 256
 
 
 class World:
-    """The records, one ahead. `due`: ms of the next; `line`: the UART that hears the telegrams; `changed`: called after an event."""
+    """The records, one ahead. `line`: the UART that hears the telegrams; `changed`: called after an event."""
 
     def __init__(self, port):
         self._records, self._words = usocket.socket(), usocket.socket()
@@ -30,13 +30,14 @@ class World:
             one.connect(usocket.getaddrinfo("127.0.0.1", port)[0][-1])
         self.line = None
         self.changed = None
+        virtual_clock.happen = self._happen
         self._next()
 
     def _next(self):
-        self._kind, self.due, length = struct.unpack(_RECORD, self._records.read(_HEAD))
+        self._kind, virtual_clock.due, length = struct.unpack(_RECORD, self._records.read(_HEAD))
         self._data = self._records.read(length) if length else b""
 
-    def happen(self):
+    def _happen(self):
         """What is due now."""
         if self._kind == TELEGRAM:
             if self.line:
@@ -53,6 +54,9 @@ class World:
         self._words.read(1)
 
 
+world = World(virtual_clock.told["port"])
+
+
 class UART(io.IOBase):
     """As on the ESP32, as far as a meter that speaks unasked, with the right settings, needs it."""
 
@@ -67,7 +71,7 @@ class UART(io.IOBase):
         self._size = _RXBUF_DEFAULT
         self._kept = b""
         self.init(baudrate, **options)
-        virtual_clock.world.line = self
+        world.line = self
 
     def init(
         self,
@@ -93,11 +97,12 @@ class UART(io.IOBase):
             self._kept = b""
 
     def deinit(self):
-        virtual_clock.world.line = None
+        world.line = None
 
     def hear(self, data):
         """Bytes came; what finds no room is lost."""
         self._kept += data[: self._size - len(self._kept)]
+        select.stir()
 
     def any(self):
         return len(self._kept)

@@ -6,6 +6,7 @@ which knows the virtual time.
 """
 
 import io
+import sys
 
 import network
 import select
@@ -20,6 +21,10 @@ _NO_ANSWER = -202  # what the ESP32's resolver raises (EAI_FAIL of lwIP)
 _SEND_BUFFER = 5744  # lwIP's TCP_SND_BUF on an ESP32
 _POLL, _CLOSE, _GET_FILENO = 3, 4, 10
 _EINVAL = -22
+# Linux: what was received is acknowledged at once. A program that sends two small packets waits in between for the acknowledgement of the
+# first, and the answer that would carry it is far away in virtual time.
+_TCP, _QUICKACK = 6, 12
+_QUICK = sys.platform == "linux"
 
 
 def _online():
@@ -153,10 +158,9 @@ class _Stream(io.IOBase):
         if data is None:
             return
         select.stir()
-        if self._answers is None:
-            self._expect(False)
-        elif data is not None:
-            self._expect(len(data) > 0 and self._answers.received(data))
+        if _QUICK:
+            self._real.setsockopt(_TCP, _QUICKACK, 1)
+        self._expect(len(data) > 0 and self._answers is not None and self._answers.received(data))
 
     def _expect(self, owed):
         if owed:

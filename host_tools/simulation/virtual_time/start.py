@@ -21,7 +21,7 @@ def _take_time() -> None:
     sys.modules["utime"] = time  # for the stand-ins of the chip's modules
 
 
-def _read_once() -> None:
+def _read_once(world) -> None:
     """Files that tell what is around the chip are read once, and again after an event: nothing else changes them."""
     known = {}
     read = sim_chip.read_json
@@ -32,10 +32,10 @@ def _read_once() -> None:
         return known[path]
 
     sim_chip.read_json = read_json
-    virtual_clock.world.changed = known.clear
+    world.changed = known.clear
 
 
-def _watchdog() -> None:
+def _watchdog(world) -> None:
     """The watchdog watches virtual time; when it bites, the host is told and starts the chip again."""
     import machine
 
@@ -48,18 +48,17 @@ def _watchdog() -> None:
             virtual_clock.bite_at = virtual_clock.ms + self._timeout
 
     machine.WDT = WDT
-    virtual_clock.bite = lambda: virtual_clock.world.tell(b"bite")
-    machine.reset = lambda: virtual_clock.world.tell(b"reset")
+    virtual_clock.bite = lambda: world.tell(b"bite")
+    machine.reset = lambda: world.tell(b"reset")
 
 
 def start() -> None:
     _take_time()
     if "port" in virtual_clock.told:
-        from sim_uart import World
+        from sim_uart import world
 
-        virtual_clock.world = World(virtual_clock.told["port"])
-        _read_once()
-        _watchdog()
+        _read_once(world)
+        _watchdog(world)
 
 
 def _mount() -> None:

@@ -5,6 +5,7 @@ Also the time server of a run in virtual time.
 
 import io
 
+import select
 import virtual_clock
 
 _GRACE_MS = 40  # what is encrypted or unknown is taken for complete when nothing more came for so long
@@ -126,6 +127,7 @@ class TimeServer(io.IOBase):
     def send(self, data):
         if virtual_clock.told.get("ntp", True) and self._reachable():
             now = (virtual_clock.unix_ms + virtual_clock.ms) // 1000 + _FROM_1900_TO_1970 & 0xFFFFFFFF
+            select.stir()
             self._answer = b"\x24\x02" + bytes(38) + now.to_bytes(4, "big") + bytes(4)
         return len(data)
 
