@@ -14,7 +14,7 @@ CONFIG ?=
 EXECUTIONS ?=
 SECONDS ?=
 
-.PHONY: help run test bench fuzz deploy setup clean test-%
+.PHONY: help run test bench fuzz deploy export erase setup clean test-%
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -54,6 +54,12 @@ fuzz: $(READY_DEV) ## hostile bytes through the pure stages, some minutes; EXECU
 
 deploy: $(READY) ## copy the firmware and a configuration to a board: PORT=/dev/ttyUSB0 BOARD=name CONFIG=file
 	@$(BIN)/meterbridge deploy $(if $(PORT),--port "$(PORT)") $(if $(BOARD),--board "$(BOARD)") $(if $(CONFIG),--config "$(CONFIG)")
+
+export: $(READY) ## what a running dongle kept, as CSV: PORT=/dev/ttyUSB0 OUT=readings.csv FROM=2026-11 WHAT=quarters FORMAT=json
+	@$(BIN)/meterbridge export $(if $(PORT),--port "$(PORT)") $(if $(OUT),-o "$(OUT)") $(if $(FROM),--from "$(FROM)") $(if $(TO),--to "$(TO)") $(if $(WHAT),--what "$(WHAT)") $(if $(FORMAT),--format "$(FORMAT)")
+
+erase: $(READY) ## make a running dongle forget what it kept, after a question: PORT=/dev/ttyUSB0 WHAT=readings
+	@$(BIN)/meterbridge erase $(if $(PORT),--port "$(PORT)") $(if $(WHAT),--what "$(WHAT)")
 
 clean: ## forget what was built
 	rm -rf build .pytest_cache
