@@ -1,4 +1,4 @@
-"""The log: lines of text in, a bounded ring of the newest lines and the console out.
+"""The log: lines of text in, a bounded ring of the newest lines, the console and what keeps lines on flash out.
 
 Nothing secret is ever given to it: callers log the names of settings, never their values.
 """
@@ -11,23 +11,31 @@ LEVELS = ("debug", "info", "warning", "error")
 
 
 class Log:
-    """`lines` newest lines of at least `level`; `write` prints one (default: the console); `stamp()` gives its time text."""
+    """`lines` newest lines of at least `level`; `write` prints one (default: the console); `stamp()` gives its time text.
 
-    def __init__(self, lines: int = 40, level: str = "info", write=print, stamp=None):
+    `keep(level, area, line)` is shown all but debug lines, whatever `level` says.
+    """
+
+    def __init__(self, lines: int = 40, level: str = "info", write=print, stamp=None, keep=None):
         self._ring = [None] * lines
         self._count = 0
         self._level = LEVELS.index(level)
         self._write = write
         self.stamp = stamp
+        self.keep = keep
 
     def _add(self, level: int, area: str, text: str) -> None:
-        if level < self._level:
+        shown = level >= self._level
+        if not shown and not (level and self.keep):
             return
         line = "%s%s %s: %s" % (self.stamp() + " " if self.stamp else "", LEVELS[level], area, text)
         line = line[:_LINE_BYTES].replace("\n", " ").replace("\r", " ")
-        self._ring[self._count % len(self._ring)] = line
-        self._count += 1
-        self._write(line)
+        if self.keep:
+            self.keep(level, area, line)
+        if shown:
+            self._ring[self._count % len(self._ring)] = line
+            self._count += 1
+            self._write(line)
 
     def debug(self, area: str, text: str) -> None:
         self._add(0, area, text)

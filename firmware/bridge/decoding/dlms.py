@@ -10,6 +10,7 @@ from micropython import const
 from bridge.core.civil import seconds
 from bridge.core.errors import DecodeError, SecurityError
 from bridge.core.unload import unload
+from bridge.core.zone import is_summer
 from bridge.decoding.dlms_walk import SCALER_ROW, Walk
 
 _NOTIFICATION, _CIPHERED, _SLASH = const(0x0F), const(0xDB), const(0x2F)
@@ -240,6 +241,5 @@ class DlmsDecoder(Walk):
         self._scales()
         if self._row[-1]:
             return local - 3600
-        from bridge.core.summer import is_summer
-
-        return local - 7200 if status & 128 or is_summer(local) else local - 3600
+        local -= 7200
+        return local if status & 128 or is_summer(local) else local + 3600

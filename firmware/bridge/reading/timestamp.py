@@ -1,11 +1,12 @@
 """Time stamps of meters in, UTC out (seconds since 2000): TST of P1, "YYMMDDhhmmssX", X = S (summer) or W (winter) or missing.
 
-The letter settles the repeated hour in autumn. Without one (DSMR 2 and 3) the EU rule decides (see summer.py).
+The letter settles the repeated hour in autumn. Without one (DSMR 2 and 3) the EU rule decides (see core/zone.py).
 """
 
 from micropython import const
 
 from bridge.core.civil import seconds
+from bridge.core.zone import is_summer
 
 _EARLIEST = const(473385600)  # 2015-01-01: no meter of these protocols shows an older time and means it
 _LATEST = const(2177539200)  # 2069-01-01: a clock of 1970 reads as 2070
@@ -47,9 +48,9 @@ def utc(text):
     except ValueError:
         return None
     if len(text) == 12:
-        from bridge.core.summer import is_summer
-
-        time = local - 7200 if is_summer(local) else local - 3600
+        time = local - 7200  # of the repeated hour the first
+        if not is_summer(time):
+            time += 3600
     elif text[12] == _SUMMER:
         time = local - 7200
     elif text[12] == _WINTER:
