@@ -193,12 +193,12 @@ class HttpSink(Sink):
         return behind and self._since_sent() >= self._setting("interval_s") * 1000 + _BEHIND_MS
 
     async def _fill(self, batch: list, newest) -> tuple:
-        """(readings that this request settles, their pieces): as many of `batch` as a body may hold, at least one, none missing between."""
+        """(readings that this request settles, their pieces): as many of `batch` as a body may hold, at least one."""
         readings = []
         pieces = []
         size = self._passed = 0
         for reading in batch:
-            if self._waits(reading) or (readings and reading.seq > readings[-1].seq + 1):
+            if self._waits(reading):
                 break
             if newest is not None and reading.seq == newest.seq:
                 reading = newest  # with every digit, where the history may be rounded

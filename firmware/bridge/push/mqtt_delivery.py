@@ -93,8 +93,6 @@ class Delivery(Sink):
                 break
             if not pieces:
                 begin = seq
-            elif seq > end:
-                break
             end = seq + 1
             pieces.append(b",")
             pieces.extend(reading_pieces(reading, context))

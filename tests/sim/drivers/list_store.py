@@ -21,7 +21,10 @@ class ListCursor:
         at = min(self.next - self._store.oldest, len(kept))
         while at and kept[at - 1].seq >= self.next:  # where readings are missing, the others lie further to the front
             at -= 1
-        return kept[at : at + limit]
+        end = at
+        while end < len(kept) and end < at + limit and kept[end].seq == kept[at].seq + end - at:
+            end += 1
+        return kept[at:end]
 
     def ack(self, seq):
         self.place = max(self.place, seq + 1)
