@@ -10,6 +10,7 @@ DETECT ?=
 SPEED ?=
 PORT ?=
 BOARD ?=
+FAULT ?=
 CONFIG ?=
 EXECUTIONS ?=
 SECONDS ?=
@@ -20,7 +21,7 @@ SECONDS ?=
 help: ## this list
 	@grep -hE '^[a-z%-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z%-]+):.*## /  make \1\t/' | expand -t 20
 	@echo
-	@echo "  make run METER=sml | METER=p1-be DETECT=1 | CAPTURE=file SPEED=10 KEY=hex AUTH_KEY=hex LINE='2400 8E1' | BROKER=mosquitto | BROKER=mqtt://host"
+	@echo "  make run METER=sml | METER=p1-be DETECT=1 | CAPTURE=file SPEED=10 KEY=hex AUTH_KEY=hex LINE='2400 8E1' | BROKER=mosquitto | BROKER=mqtt://host | FAULT=broker-killed"
 
 $(READY): requirements.txt pyproject.toml
 	@echo "setting up $(VENV) (once; needs the Python package index) ..."
@@ -38,7 +39,7 @@ $(READY_DEV): $(READY) requirements-dev.txt
 setup: $(READY) ## only set up the virtual environment
 
 run: $(READY) ## the main job in simulation: a meter, the firmware, a broker, what the owner gets
-	@$(BIN)/meterbridge run $(if $(CAPTURE),--capture "$(CAPTURE)",--meter "$(METER)") $(if $(KEY),--key "$(KEY)") $(if $(AUTH_KEY),--auth-key "$(AUTH_KEY)") $(if $(LINE),--line "$(LINE)") $(if $(DETECT),--detect) $(if $(SPEED),--speed "$(SPEED)") $(if $(BROKER),--broker "$(BROKER)") $(RUN_ARGS)
+	@$(BIN)/meterbridge run $(if $(CAPTURE),--capture "$(CAPTURE)",--meter "$(METER)") $(if $(KEY),--key "$(KEY)") $(if $(AUTH_KEY),--auth-key "$(AUTH_KEY)") $(if $(LINE),--line "$(LINE)") $(if $(DETECT),--detect) $(if $(SPEED),--speed "$(SPEED)") $(if $(BROKER),--broker "$(BROKER)") $(if $(FAULT),--fault "$(FAULT)") $(RUN_ARGS)
 
 test: $(READY_DEV) ## all test rings, one summary line at the end
 	@$(BIN)/python -m tests

@@ -72,7 +72,14 @@ class Embedded:
             self._process = subprocess.Popen(
                 [*self.module, str(self._port)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
                 cwd=ROOT, start_new_session=True)
-        return mqtt_watch.Address(HOST, self._ready_port())
+        self._port = self._ready_port()
+        return mqtt_watch.Address(HOST, self._port)
+
+    def kill(self) -> None:
+        """End it at once, as a crash does; `start` has it listen at the same port again."""
+        process, self._process = self._process, None
+        process.kill()
+        process.communicate()
 
     def _ready_port(self) -> int:
         with selectors.DefaultSelector() as selector:
@@ -114,7 +121,7 @@ class Mosquitto:
         program = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin:/opt/homebrew/sbin")
         if not program:
             raise UserError(_NO_MOSQUITTO, MISSING)
-        port = free_port(self._port, "--mqtt-port")
+        self._port = port = free_port(self._port, "--mqtt-port")
         config = self._folder / "mosquitto.conf"
         config.write_text(_MOSQUITTO.format(port=port, host=HOST), encoding="utf-8")
         with open(self.log, "wb") as log:
@@ -123,6 +130,12 @@ class Mosquitto:
                 start_new_session=True)
         self._wait_for(port)
         return mqtt_watch.Address(HOST, port)
+
+    def kill(self) -> None:
+        """End it at once, as a crash does; `start` has it listen at the same port again."""
+        process, self._process = self._process, None
+        process.kill()
+        process.wait()
 
     def _wait_for(self, port: int) -> None:
         end = time.monotonic() + _READY_S

@@ -115,6 +115,16 @@ def search_panel(model: Model, width: int, most: int) -> Panel:
     return found
 
 
+def fault_panel(model: Model) -> Panel:
+    """What is broken on purpose, since when, what it costs."""
+    colour = {"on": BAD, "over": WARN, "recovered": GOOD}.get(model.fault.state, QUIET)
+    lines = [Text(text, style=style, no_wrap=True, overflow="ellipsis")
+             for text, style in ((model.fault.fault.what, ""), (f"see: {model.fault.fault.sees}", QUIET), (model.fault.words(), f"bold {colour}"))]
+    made = panel(Text("\n").join(lines), f"fault {model.fault.fault.name}")
+    made.border_style, made.height = colour, len(lines) + _FRAME
+    return made
+
+
 def details(model: Model, width: int, rows: int) -> RenderableType:
     """Phases and counters, side by side where there is room; `rows` high without the frames."""
     left = panel(dashboard_details.phases(model.reading, rows), "phases")
@@ -144,6 +154,9 @@ def draw(model: Model, width: int, height: int) -> RenderableType:
         top = search_panel(model, width, height - 1 - len(end)) if searching else power_panel(model, width)
         parts: list[RenderableType] = [title_line(model, width), top]
         left = height - 1 - (top.height or big_digits.DIGIT_ROWS + _FRAME)
+        if model.fault:
+            parts.insert(1, fault_panel(model))
+            left -= parts[1].height
         health = dashboard_details.health(model, width)
         sinks = dashboard_details.sinks(model, width)
         left -= len(end)

@@ -71,6 +71,7 @@ class Model:
     http_seq: int | None = None
     log: deque = field(default_factory=lambda: deque(maxlen=LOG_LINES))
     restarts: int = 0
+    fault: object = None  # what is broken on purpose: host_tools.faults.injection.Injection
     note: str = ""  # what else is to be said beside the age of the last reading
     changes: int = 0
 

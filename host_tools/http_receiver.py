@@ -42,12 +42,14 @@ class HttpReceiver:
     """Listens on 127.0.0.1. `on_batch(new readings, newest sequence number or None)` is called for each batch, by the server's threads.
 
     `readings`: new ones so far; `repeats`: those that came again; `batches`: requests accepted; `refused`: the others.
+    While `failing` is a status such as 500, that is every answer.
     """
 
     def __init__(self, port: int = 0, on_batch: Callable[[int, int | None], None] | None = None):
         self.port = port
         self.on_batch = on_batch
         self.readings = self.repeats = self.batches = self.refused = 0
+        self.failing = 0
         self._known: set = set()
         self._order: deque = deque()
         self._lock = threading.Lock()
@@ -133,7 +135,10 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if int(length) > _BODY:
             return self._refuse(413, "more than 1 MB")
         try:
-            self.server.receiver.take(self.rfile.read(int(length)))
+            body = self.rfile.read(int(length))
+            if self.server.receiver.failing:
+                return self._refuse(self.server.receiver.failing, "this server fails at present")
+            self.server.receiver.take(body)
         except BadBatch as error:
             return self._refuse(400, str(error))
         self.send_response(204)

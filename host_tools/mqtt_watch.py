@@ -81,7 +81,7 @@ class MqttWatch:
         from paho.mqtt.client import CallbackAPIVersion, Client, MQTTv311
 
         self.address = address
-        self.connected = False
+        self.connected = self.subscribed = False
         self._topics = topics
         self._on_message = on_message
         self._answer = threading.Event()
@@ -95,6 +95,7 @@ class MqttWatch:
             client.tls_set_context(ssl.create_default_context(cafile=ca))
         client.on_connect = self._connected
         client.on_disconnect = self._disconnected
+        client.on_subscribe = self._agreed
         client.on_message = lambda _client, _data, message: self._on_message(message.topic, message.payload, message.retain)
 
     def open(self) -> "MqttWatch":
@@ -124,5 +125,8 @@ class MqttWatch:
             client.subscribe([(topic, _QOS) for topic in self._topics])
         self._answer.set()
 
+    def _agreed(self, *_: object) -> None:
+        self.subscribed = True
+
     def _disconnected(self, _client, _data, _flags, _reason, _properties) -> None:
-        self.connected = False
+        self.connected = self.subscribed = False

@@ -63,7 +63,7 @@ def search_lines(heard: tuple[str, str, str], told: tuple) -> list[str]:
 
 def show_plain(model: Model, over: threading.Event, check: Callable[[], bool]) -> None:
     """A line per reading until `over` is set or `check()` says that it is time."""
-    shown = 0
+    shown = news = 0
     told: tuple = ()
     while not over.is_set() and not check():
         model.changed.wait(_FRAME_S)
@@ -77,6 +77,9 @@ def show_plain(model: Model, over: threading.Event, check: Callable[[], bool]) -
         elif heard != told and any(heard):
             print("\n".join(search_lines(heard, told)), flush=True)
         told = heard
+        for words in model.fault.news[news:] if model.fault else ():
+            print(f"*** fault {words}" if words[0] != " " else f"***{words}", flush=True)
+            news += 1
 
 
 def show_live(model: Model, over: threading.Event, check: Callable[[], bool]) -> None:

@@ -1,17 +1,19 @@
-"""Where the project's parts lie on this computer, which MicroPython runs them, and in which environment."""
+"""Where the project's parts lie on this computer; which MicroPython runs them, with how much heap (bytes) and in which environment."""
 
 import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
-from host_tools.errors import MISSING, UserError
+from host_tools.errors import FAILED, MISSING, UserError
 
 ROOT = Path(__file__).resolve().parent.parent
 FIRMWARE = ROOT / "firmware"
 BOARDS = ROOT / "boards"
 
 ENV_NAME = "MICROPYTHON"
+ESP32_WORD = 4  # bytes
 _HELP = (
     "no MicroPython for this computer: its Python package exists for Linux on x86-64 and macOS on arm64 only "
     "(none for Linux on arm64, none for Windows). Build MicroPython's unix port, 1.24 or newer, and set "
@@ -58,3 +60,20 @@ def firmware_importable() -> None:
     for folder in (ROOT / "host_tools" / "cpython_shim", FIRMWARE):
         if str(folder) not in sys.path:
             sys.path.append(str(folder))
+
+
+def word_bytes(micropython: str) -> int:
+    """Bytes of a machine word of this MicroPython. Its heap's blocks are four words: with twice the word, as much needs twice the bytes."""
+    asked = subprocess.run([micropython, "-c", "import sys; print(sys.maxsize > 1 << 31)"], capture_output=True, text=True)
+    if asked.returncode:
+        raise UserError(f"{micropython} does not run: {asked.stderr.strip()[-200:] or asked.returncode}", FAILED)
+    return 8 if asked.stdout.strip() == "True" else ESP32_WORD
+
+
+def heap_bytes(words: str) -> int:
+    """Bytes of a heap size as MicroPython's -X heapsize takes it: "112k", "1m", "65536"."""
+    scale = {"k": 1024, "m": 1024 * 1024}.get(words[-1:].lower(), 1)
+    figure = words[:-1] if scale > 1 else words
+    if not figure.isdecimal() or int(figure) * scale < 32 * 1024:
+        raise UserError(f"--heap {words}: write a size such as 112k, of at least 32k")
+    return int(figure) * scale

@@ -1,16 +1,17 @@
 """A whole simulated installation: choices in; time server, broker, HTTP server, meter and dongle started in order, and ended.
 
+With a fault to be injected, what it needs stands between the dongle and its world.
+
 Every part that was started is ended in reverse order, whatever happened between.
 """
 
 import contextlib
 import shutil
-import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,8 +25,7 @@ from host_tools.wire import PtyWire
 
 WIFI = {"wifi_ssid": "simulated home", "wifi_password": "simulated password"}
 STATUS_S = 2  # seconds between status documents: the screen follows, the firmware is not kept busy
-ESP32_WORD = 4  # bytes
-STAND_INS_BYTES = 22 * 1024  # what the simulator's stand-ins for the chip's modules take of the heap; on a chip they are in flash (make bench: heap.fakes)
+STAND_INS_BYTES = 25 * 1024  # what the simulator's stand-ins for the chip's modules take of the heap; on a chip they are in flash (make bench: heap.fakes)
 CRASHES = 3  # the firmware is started again after a crash; so many in one run are a fault that does not go away
 UNIQUE_ID = "a1b2c3d4e5f6"  # the simulated chip's number
 DEVICE = f"mb-{UNIQUE_ID[-6:]}"  # the name that the firmware makes of it
@@ -49,6 +49,9 @@ class Choices:
     folder: str | None = None
     detect: bool = False  # the dongle is not told the meter's line
     keys: bool = True  # the dongle is told the keys of an encrypted meter
+    fault: object = None  # of host_tools.faults
+    fault_after_s: float = 10.0  # of readings
+    fault_for_s: float | None = None  # None: as the fault has it
 
 
 class SimulatedRun:
@@ -61,10 +64,11 @@ class SimulatedRun:
         self.over = threading.Event()
         self.dongle = None
         self.sent = 0  # telegrams
+        self.broker = self.world = self.injection = None
         self._ended: float | None = None
         self._steps = steps
         self._ends = contextlib.ExitStack()
-        self._broker = None
+        self._off = False  # the dongle has no power for a moment, and shall have none
         self.folder = Path(choices.folder).resolve() if choices.folder else None
 
     def __enter__(self) -> "SimulatedRun":
@@ -81,18 +85,22 @@ class SimulatedRun:
     def _start(self) -> None:
         self._micropython = runtime.find_micropython()
         self._make_folder()
-        self._broker = broker.choose(self.choices.broker, self.folder, self.choices.mqtt_port)
+        self.broker = broker.choose(self.choices.broker, self.folder, self.choices.mqtt_port)
         if self.choices.http_port:
             broker.free_port(self.choices.http_port, "--http-port")
         self._steps("firmware", self._build)
         self._steps("time server", self._start_ntp)
-        self._steps(self._broker.name, self._start_broker)
+        self._steps(self.broker.name, self._start_broker)
         self._steps("HTTP server", self._start_http)
+        if self.choices.fault:
+            self._steps("fault", self._start_world)
         self._steps("meter's line", self._make_wire)
         self._make_model()
         self._steps("subscriber", self._subscribe)
         self._steps("dongle", self._start_dongle)
-        self._steps("meter", self._start_meter)
+        self._steps("meter", self.start_meter)
+        if self.choices.fault:
+            self._steps("injection", self._start_injection)
 
     def _make_folder(self) -> None:
         if self.folder:
@@ -113,8 +121,8 @@ class SimulatedRun:
         return self._ntp.address
 
     def _start_broker(self) -> str:
-        self._ends.callback(self._broker.stop)
-        self.address = self._broker.start()
+        self._ends.callback(self.broker.stop)
+        self.address = self.broker.start()
         return self.address.url
 
     def _start_http(self) -> str:
@@ -124,6 +132,23 @@ class SimulatedRun:
         self._ends.callback(self.http.stop)
         self.http.start()
         return self.http.url
+
+    def _start_world(self) -> str:
+        from host_tools.faults.world import World
+
+        self.word = runtime.word_bytes(self._micropython)
+        self.world = World(self, self.choices.fault.tls)
+        self._ends.callback(self.world.stop)
+        self.world.start()
+        return f"{self.choices.fault.name} can be injected: the dongle's ways lead through {self.world.settings()['mqtt_url']}"
+
+    def _start_injection(self) -> str:
+        from host_tools.faults.injection import Injection
+
+        self.injection = self.model.fault = Injection(self, self.choices.fault, self.choices.fault_after_s, self.choices.fault_for_s)
+        self._ends.callback(self.injection.stop)
+        self.injection.start()
+        return self.injection.plan
 
     def _make_wire(self) -> str:
         self._line_file = self.folder / "line.json"
@@ -136,13 +161,13 @@ class SimulatedRun:
         listen = f"{command_name()} listen {self.address.url}"
         self.model = Model(Facts(
             self.source.title, str(self.source.line), self.source.cadence_s, self.address.url, f"{topic}/#", self.http.url,
-            heap_bytes(self.choices.heap), listen))
+            runtime.heap_bytes(self.choices.heap), listen))
         self.http.on_batch = self.model.http_batch
 
     def _subscribe(self) -> str:
-        watch = mqtt_watch.MqttWatch(self.address, [self.model.facts.topic], self.model.message, ca=self.choices.ca)
-        watch.open()
-        self._ends.callback(watch.close)
+        self.watch = mqtt_watch.MqttWatch(self.address, [self.model.facts.topic], self.model.message, ca=self.choices.ca)
+        self.watch.open()
+        self._ends.callback(self.watch.close)
         return self.model.facts.topic
 
     def settings(self) -> dict:
@@ -158,7 +183,7 @@ class SimulatedRun:
             chosen |= {f"meter_{name}": key for name, key in self.source.keys.items()}
         if self.choices.ca:
             chosen["mqtt_ca"] = CA_ON_DEVICE
-        return chosen
+        return chosen | (self.world.settings() if self.world else {})
 
     def _start_dongle(self) -> str:
         from host_tools.simulation.dongle import Dongle
@@ -174,11 +199,13 @@ class SimulatedRun:
         path = ":".join([str(self._built), str(runtime.BOARDS / "sim"), ".frozen"])
         self.dongle = Dongle(
             self.folder, self.wire.path, self.settings(), line_file=self._line_file, on_log=take, micropython=self._micropython,
-            heap=str((heap_bytes(self.choices.heap) + STAND_INS_BYTES) * word_bytes(self._micropython) // ESP32_WORD), main=self._built / "main.py",
+            heap=str((runtime.heap_bytes(self.choices.heap) + STAND_INS_BYTES) * runtime.word_bytes(self._micropython) // runtime.ESP32_WORD), main=self._built / "main.py",
             env={"MICROPYPATH": path}, unique_id=UNIQUE_ID)
         if self.choices.ca:
             self.dongle.flash.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(self.choices.ca, self.dongle.flash / CA_ON_DEVICE)
+        if self.world:
+            self.world.wire(self.dongle)
         self._ends.callback(self.dongle.stop)
         self.dongle.start()
         self._wait_for_boot()
@@ -195,28 +222,42 @@ class SimulatedRun:
                 if time.monotonic() > end or not self.dongle.running or len(self.dongle.crashes) >= CRASHES:
                     raise FirmwareDied(self.dongle) from None
 
-    def _start_meter(self) -> str:
-        self._player = Player(self.source.telegrams, self.wire, self._sent)
-        self._ends.callback(self._end_meter)
+    def start_meter(self) -> str:
+        self._player = Player(self.source.telegrams, self.wire, self.count)
+        self._ends.callback(self.stop_meter)
         self._player.start()
         return "waits to be asked" if self.source.asked else f"a telegram every {self.source.cadence_s:g} s"
 
-    def _sent(self, _telegram: object) -> None:
+    def count(self, _telegram: object) -> None:
+        """A telegram is on the line."""
         self.sent += 1
 
-    def _end_meter(self) -> None:
+    def stop_meter(self) -> None:
         with contextlib.suppress(OSError, UserError):  # told of by check() while it mattered
             self._player.stop()
 
     def check(self) -> None:
         """UserError when a part of the run died."""
+        if self.injection and self.injection.failure:
+            raise UserError(f"the fault could not be injected: {self.injection.failure}", FAILED) from self.injection.failure
         if self._player.failure:
             raise UserError(f"the meter stopped: {self._player.failure}", FAILED) from self._player.failure
-        if self._broker.died():
+        if self.broker.died():
             raise UserError("the broker ended by itself; start again", FAILED)
         self.model.restarts = self.dongle.restarts
+        if self._off:
+            return
         if not self.dongle.running or len(self.dongle.crashes) >= CRASHES:
             raise FirmwareDied(self.dongle)
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Meanwhile the dongle may be without power."""
+        self._off = True
+        try:
+            yield
+        finally:
+            self._off = False
 
     def finished(self) -> bool:
         """True when a capture was played to its end and each destination has every reading that came of it."""
@@ -241,14 +282,6 @@ class FirmwareDied(UserError):
         self.lines = list(dongle.log)[-20:]
 
 
-def word_bytes(micropython: str) -> int:
-    """Bytes of a machine word of this MicroPython. Its heap's blocks are four words: with twice the word, as much needs twice the bytes."""
-    asked = subprocess.run([micropython, "-c", "import sys; print(sys.maxsize > 1 << 31)"], capture_output=True, text=True)
-    if asked.returncode:
-        raise UserError(f"{micropython} does not run: {asked.stderr.strip()[-200:] or asked.returncode}", FAILED)
-    return 8 if asked.stdout.strip() == "True" else ESP32_WORD
-
-
 def command_name() -> str:
     """How this user calls the project's command from where they are."""
     if shutil.which("meterbridge"):
@@ -258,12 +291,3 @@ def command_name() -> str:
         return "python -m host_tools"
     here = Path.cwd()
     return str(beside.relative_to(here)) if beside.is_relative_to(here) else str(beside)
-
-
-def heap_bytes(words: str) -> int:
-    """Bytes of a heap size as MicroPython's -X heapsize takes it: "112k", "1m", "65536"."""
-    scale = {"k": 1024, "m": 1024 * 1024}.get(words[-1:].lower(), 1)
-    figure = words[:-1] if scale > 1 else words
-    if not figure.isdecimal() or int(figure) * scale < 32 * 1024:
-        raise UserError(f"--heap {words}: write a size such as 112k, of at least 32k")
-    return int(figure) * scale

@@ -160,6 +160,11 @@ class PtyWire(Wire):
             self.sent -= waiting
             self.dropped += waiting
 
+    def settle(self, stop: threading.Event) -> None:
+        """Waits until the reader has taken all, or `stop` is set: a line that waits, as no real one does."""
+        while self._waiting() and not stop.is_set():
+            self.wait(time.monotonic() + 0.001, stop)
+
     def drain(self, seconds: float = _STALE_S) -> None:
         until = time.monotonic() + seconds
         while self._waiting() and time.monotonic() < until:

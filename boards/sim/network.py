@@ -1,6 +1,7 @@
 """Fake of the ESP32's `network`: one station that joins the access point described in a file, and loses it when that says so.
 
-The file is {"ssid", "password", "up"}; it is read at each use, so that a test can change it under the running firmware.
+The file is {"ssid", "password", "up"}; it is read at each use, so that a test can change it under the running firmware. For the same reason
+it says how many bytes of the heap shall be left ("heap_left": see sim_memory), and what socket.py knows of names.
 """
 
 import utime as _time
@@ -27,6 +28,7 @@ _TXPOWER_DBM = (2, 20)
 _ACCESS_POINT = {"ssid": "", "password": "", "up": True}  # where no file is named: an open network that takes everyone
 
 _names = {"hostname": "mpy-esp32", "country": "XX"}
+_heap = {"left": None}
 
 
 def hostname(*name):
@@ -219,6 +221,11 @@ def _access_point() -> dict:
     path = _chip("wifi")
     if path:
         point.update(_read_json(path))
+        if point.get("heap_left") != _heap["left"]:
+            import sim_memory
+
+            _heap["left"] = point.get("heap_left")
+            sim_memory.leave(_heap["left"])
     return point
 
 

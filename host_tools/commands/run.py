@@ -16,6 +16,7 @@ meterbridge run --meter at-tinetz-kaifa --detect
 meterbridge run --capture telegrams.p1 --speed 10
 meterbridge run --capture port.bin --key 0001..0f --line "2400 8E1"
 meterbridge run --broker mqtt://user:password@broker.local
+meterbridge run --fault broker-killed
 meterbridge run --plain --seconds 30
 """
 _FIRST_READING_S = 30  # after so long without one the screen is shown all the same
@@ -40,6 +41,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--heap", default="144k", metavar="SIZE", help="the firmware's heap as on an ESP32, whose words are 32 bits (default: 144k)")
     parser.add_argument("--folder", metavar="DIR", help="keep the dongle's flash and the logs here (default: a temporary folder)")
     parser.add_argument("--seconds", type=float, metavar="N", help="end after N seconds of readings")
+    parser.add_argument("--fault", metavar="NAME", help="let this break meanwhile and be mended again (a wrong name lists them all)")
+    parser.add_argument("--fault-after", type=float, default=10.0, metavar="S", help="so many seconds after the first reading (default: 10)")
+    parser.add_argument("--fault-for", type=float, metavar="S", help="for so long (default: 20 s, 75 s for faults of the flash)")
     parser.add_argument("--plain", action="store_true", help="one line per reading instead of the live screen (so without a terminal)")
 
 
@@ -66,7 +70,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _choices(args: argparse.Namespace) -> object:
-    from host_tools.simulated_run import Choices, heap_bytes
+    from host_tools import faults, runtime
+    from host_tools.simulated_run import Choices
 
     if args.capture and args.meter:
         raise UserError("give --meter or --capture, not both", USAGE)
@@ -81,8 +86,16 @@ def _choices(args: argparse.Namespace) -> object:
             raise UserError(f"{port} is no port; there are 1 to 65535", USAGE)
     if args.ca and not os.path.isfile(args.ca):
         raise UserError(f"{args.ca}: no such file", USAGE)
-    heap_bytes(args.heap)
-    return Choices(args.broker, args.mqtt_port, args.http_port, args.ca, args.heap, args.folder, args.detect, not args.no_key)
+    runtime.heap_bytes(args.heap)
+    fault = faults.find(args.fault) if args.fault else None
+    if fault and "://" in args.broker:
+        raise UserError("--fault goes with a broker that is started here: your own stays as it is", USAGE)
+    if fault and fault.rewinds and args.capture:
+        raise UserError(f"{fault.name} goes with --meter: a capture has no more telegrams than it has", USAGE)
+    if args.fault_after < 0 or (args.fault_for or 1) <= 0:
+        raise UserError("--fault-after and --fault-for are seconds, the second more than 0", USAGE)
+    return Choices(args.broker, args.mqtt_port, args.http_port, args.ca, args.heap, args.folder, args.detect, not args.no_key,
+                   fault, args.fault_after, args.fault_for)
 
 
 def _source(args: argparse.Namespace) -> object:
@@ -112,6 +125,8 @@ def _watch(simulation: object, steps: object, stops: "_Stops", plain: bool, seco
 
     (run_views.show_plain if plain else run_views.show_live)(model, simulation.over, check)
     print(summary(model), flush=True)
+    if model.fault:
+        print(f"  {model.fault.summary()}", flush=True)
     if model.readings:
         return OK
     if stops.came:
