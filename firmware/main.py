@@ -16,7 +16,11 @@ def start() -> None:
     """Runs it, as long as the device is on."""
     import asyncio
 
-    asyncio.run(make().run())
+    supervisor = make()
+    try:
+        asyncio.run(supervisor.run())
+    finally:  # Ctrl-C: what only the RAM has goes to the flash
+        supervisor.close()
 
 
 start()

@@ -1,11 +1,12 @@
 """The composition root: board data and settings in, a supervisor with all tasks out. Every object is made here and given to who needs it.
 
-Tasks: `reader` (UART to store), `detection`, one per sink, `wifi`, `time`. The vital ones must show life, or the watchdog resets the chip.
+Tasks: `reader` (UART to store), `detection`, `keeper` (store to flash), one per sink, `wifi`, `time`, `console`. The vital ones must show life, or the watchdog resets the chip.
 What is made keeps no function of this module, so that main.py can forget it when all runs. Code is imported where it is needed:
 what only the start needs goes before the rest comes.
 """
 
 import gc
+import os
 from binascii import unhexlify
 
 from micropython import const
@@ -18,7 +19,9 @@ ONCE = ("bridge.app", "bridge.hal.board", "bridge.hal.chip", "bridge.hal.watchdo
 _SETTINGS_FILE = "config.json"
 _BOOTS_FILE = "boots"
 _FOUND_FILE = "meter.json"  # line settings and protocol of the meter that was found
-_RAM_ALONE_KB = const(12)  # six hours of a reading each 10 s
+# RAM for readings in KB. Beside flash it holds those that are not written yet, at a reading each second six times as many as there can be.
+_RAM_KB, _RAM_ALONE_KB, _RAM_PSRAM_KB = const(4), const(12), const(64)
+_LEAST_FLASH_KB = const(64)  # a journal smaller than this is not worth its wear
 _LOG_LINES = const(8)  # kept for the status, which shows the last of them
 _READER_DEADLINE_S = const(20)
 _WIFI_DEADLINE_S = const(60)  # a name look-up blocks for seconds where DNS is dead
@@ -30,19 +33,23 @@ _SINKS = ("mqtt", "http", "influx")
 def compose():
     """Makes the whole dongle; never raises for what a file holds. `run()` of the result lives as long as the device is on."""
     settings, problems = _settings()
+    from bridge.hal import board as boards
+
+    board = boards.load()
+    flash_kb = _flash_kb(board, settings["journal_flash_kb"])
     # The one large piece of memory is taken while the heap is still in one.
-    room = bytearray((settings["journal_kb"] or _RAM_ALONE_KB) * 1024)
+    room = bytearray((settings["journal_kb"] or (_RAM_KB if flash_kb else _RAM_PSRAM_KB if board.psram else _RAM_ALONE_KB)) * 1024)
 
     from bridge.core.clock import Clock
     from bridge.core.log import Log
     from bridge.core.status import Status
     from bridge.core.supervisor import Supervisor
-    from bridge.hal import board as boards
     from bridge.hal import memory, watchdog
+    from bridge.store.log_file import LogFile
 
     clock = Clock()
-    log = Log(_LOG_LINES, settings["log_level"], stamp=clock.stamp)
-    board = boards.load()
+    log_file = LogFile(board.storage + "/log", clock.uptime_s)
+    log = Log(_LOG_LINES, settings["log_level"], stamp=clock.stamp, keep=log_file.keep)
     status = Status()
     supervisor = Supervisor(log, watchdog.start(), board.strict, (clock.uptime_s, memory.collect))
     identity = _identity(board, log, status)
@@ -54,10 +61,14 @@ def compose():
     status.add("uptime_s", clock.uptime_s)
     status.add("clock", clock.status)
     status.add("memory", memory.status)
-    store = _receiving(board, settings, clock, log, room, supervisor, status, problems)
+    store = _store(board, settings, clock, room, flash_kb, identity.boot)
+    keeper = _keep(store, clock, log_file, supervisor)
+    _receiving(board, settings, clock, log, store, supervisor, status, problems)
     online = _network(board, settings, clock, log, identity, supervisor, status)
     _sinks(store, clock, log, settings, identity, online, supervisor, status)
     status.add("journal", store.status)
+    status.add("profile", store.profile.status)
+    _console(board, identity, store, keeper, log_file, supervisor, status)
     status.add("tasks", supervisor.status)
     status.add("problems", problems)
     status.add("log", log.recent)
@@ -76,6 +87,24 @@ def _settings() -> tuple:
     return loaded.values, loaded.problems
 
 
+def _flash_kb(board, wanted: int) -> int:
+    """KB of flash for readings: what is wanted as far as there is room, 0 where there is not; the rest is for profiles, logs and updates."""
+    folder = board.storage + "/journal"
+    try:
+        stat = os.statvfs(board.storage or "/")
+    except OSError:
+        return 0
+    used = 0
+    try:
+        for name in os.listdir(folder):
+            used += os.stat(folder + "/" + name)[6]
+    except OSError:  # no reading was kept yet
+        pass
+    size = stat[1]
+    kb = min(wanted, (size * stat[3] + used - size * stat[2] * 3 // 16) // 1024)
+    return kb if kb >= _LEAST_FLASH_KB else 0
+
+
 def _identity(board, log, status):
     from bridge.core.boots import count
     from bridge.hal import chip
@@ -92,13 +121,41 @@ def _identity(board, log, status):
     return identity
 
 
-def _receiving(board, settings, clock, log, room, supervisor, status, problems):
-    from bridge.core.counters import Counters
-    from bridge.reading.builder import Builder
+def _store(board, settings, clock, room, flash_kb: int, boot: int):
+    from bridge.store.journal import Journal
+    from bridge.store.profile import Profile
+    from bridge.store.store import Store
 
     gc.collect()
-    from bridge.store.journal import Journal
-    from bridge.store.store import Store
+    archive = None
+    if flash_kb:
+        from bridge.store.segments import Segments
+
+        archive = Segments(board.storage + "/journal", flash_kb * 1024, boot)
+    profile = Profile(board.storage + "/profile", settings["time_zone"], clock.uptime_s)
+    return Store(Journal(len(room), settings["journal_detail_s"], room, archive), profile)
+
+
+def _keep(store, clock, log_file, supervisor):
+    from bridge.store.keeper import Keeper
+
+    keeper = Keeper(store, (store.profile, log_file), clock)
+    supervisor.add("keeper", keeper.run)
+    supervisor.chores += (keeper.look,)
+    supervisor.close = keeper.save
+    return keeper
+
+
+def _console(board, identity, store, keeper, log_file, supervisor, status) -> None:
+    from bridge.serve.console import Console
+
+    erasers = {"readings": store.journal.erase, "profiles": store.profile.erase, "logs": log_file.erase}
+    supervisor.add("console", Console(board.storage, identity, store, status.document, keeper.save, erasers).run)
+
+
+def _receiving(board, settings, clock, log, store, supervisor, status, problems) -> None:
+    from bridge.core.counters import Counters
+    from bridge.reading.builder import Builder
 
     gc.collect()
     from bridge.hal import uart
@@ -106,7 +163,6 @@ def _receiving(board, settings, clock, log, room, supervisor, status, problems):
     from bridge.uart.detection import Detection
     from bridge.uart.reader import Reader
 
-    store = Store(Journal(len(room), settings["journal_detail_s"], room))
     counters = Counters()
     protocol = settings["meter_protocol"]
     line, fixed = _line(settings["meter_line"], board.line_for(protocol), log, problems)
@@ -116,7 +172,7 @@ def _receiving(board, settings, clock, log, room, supervisor, status, problems):
     except OSError as error:
         log.error("meter", str(error))
         problems.append(str(error))
-        return store
+        return
     keys = [unhexlify(settings[name]) if settings[name] else None for name in ("meter_key", "meter_auth_key")]
     pipeline = Pipeline(protocol, Builder(counters, True), store, clock, counters, log, keys, port.stream.write)
     detection = Detection(pipeline, port, line.text(), protocol, fixed, clock, log, board.interfaces, _FOUND_FILE, settings["meter_poll_s"])
@@ -126,7 +182,6 @@ def _receiving(board, settings, clock, log, room, supervisor, status, problems):
     log.info("meter", "listening at %s" % line.text())
     supervisor.add("reader", Reader(port.stream, pipeline.feed, supervisor.beat("reader")).run, _READER_DEADLINE_S)
     supervisor.add("detection", detection.run)
-    return store
 
 
 def _line(wanted: str, usual: str, log, problems) -> tuple:

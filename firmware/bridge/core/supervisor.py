@@ -38,14 +38,16 @@ class _Task:
 class Supervisor:
     """`log` is told of deaths; `feed()` feeds the watchdog; `strict` ends the run on a programming error.
 
-    `chores`: functions to call every ten seconds: a clock that never misses a wrap, a heap tidied before memory gets scarce.
+    `chores`: functions to call every ten seconds: a clock that never misses a wrap, a heap tidied before memory gets scarce. `close`: what to
+    call when the program ends, or None.
     """
 
     def __init__(self, log, feed, strict: bool = False, chores=()):
         self._log = log
         self._feed = feed
         self._strict = strict
-        self._chores = chores
+        self.chores = chores
+        self.close = None
         self._tasks = []
         self._fatal = None
 
@@ -72,7 +74,7 @@ class Supervisor:
         check = 0
         while self._fatal is None:
             if check % _CHORES == 0:
-                for chore in self._chores:
+                for chore in self.chores:
                     chore()
             check += 1
             late = None  # a vital task whose last beat is older than its deadline
