@@ -7,7 +7,7 @@ import pytest
 from tests.http_servers import Answer, HttpServer, readings_of
 from tests.sim.mqtt_help import Driver
 
-START = 796_737_600  # 2025-04-01T12:00:00Z in seconds since 2000
+START = 796_824_000  # 2025-04-01T12:00:00Z in seconds since 2000
 EPOCH = datetime.datetime(2000, 1, 1)
 UNIX = 946_684_800
 BOOT = 17  # of the driver's dongle

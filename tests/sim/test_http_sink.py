@@ -9,7 +9,7 @@ from tests.http_servers import HOST, Answer, HttpServer, readings_of
 from tests.sim.mqtt_help import Driver
 
 HEAP = "1m"  # the driver keeps thousands of readings as objects; the journal of the firmware does not
-START = 796_737_600  # 2025-04-01T12:00:00Z in seconds since 2000
+START = 796_737_600  # 2025-03-31T12:00:00Z in seconds since 2000
 
 
 def iso(seconds: int) -> str:

@@ -20,12 +20,15 @@ from bridge.push.sink import Context, Identity
 from bridge.reading import quantities
 from bridge.reading.reading import EXPONENT_ZERO, Meter, Reading, Schemas
 from bridge.store.journal import Journal
+from bridge.store.keeper import Keeper
+from bridge.store.segments import Segments
 from bridge.store.store import Store
 
 
 class Driver:
     def __init__(self):
         self.store = ListStore(first=0)
+        self.boot = 17
         self.clock = Clock()
         self.schemas = Schemas()
         self.meter = Meter(id="E0001")
@@ -37,7 +40,7 @@ class Driver:
         values = {row[0]: row[1] for row in table.SETTINGS}
         values["backlog_per_s"] = 10000
         values.update(settings)
-        identity = Identity("mb-a1b2c3", "0.1.0", "sim", 17)
+        identity = Identity("mb-a1b2c3", "0.1.0", "sim", self.boot)
         self.sink = HttpSink(name, Context(self.store, self.clock, self.log, values, identity, dict))
         if slow_ms is not None:
             self.sink.slow_ms = slow_ms
@@ -46,10 +49,16 @@ class Driver:
         self.task = asyncio.create_task(self.sink.run())
         return {}
 
-    async def real_store(self, kb):
-        """The firmware's own store from now on."""
-        self.store = Store(Journal(kb * 1024, 60))
+    async def real_store(self, kb, flash=None, flash_kb=256, boot=17):
+        """The firmware's own store from now on, which goes on in the folder `flash`."""
+        self.boot = boot
+        self.store = Store(Journal(kb * 1024, 60, archive=Segments(flash, flash_kb * 1024, boot) if flash else None))
         return {}
+
+    async def save(self):
+        """Writes to the flash what is not there yet."""
+        Keeper(self.store, (), self.clock).save()
+        return {"problem": self.store.journal.archive.problem}
 
     async def set_clock(self, utc):
         return {"taken": self.clock.set(utc, "ntp")}

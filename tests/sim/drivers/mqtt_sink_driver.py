@@ -20,6 +20,8 @@ from bridge.push.sink import Context, Identity
 from bridge.reading.quantities import COUNT, quantity
 from bridge.reading.reading import BRIDGE, EXPONENT_ZERO, METER, UPTIME, Meter, Reading, Schemas
 from bridge.store.journal import Journal
+from bridge.store.keeper import Keeper
+from bridge.store.segments import Segments
 from bridge.store.store import Store
 
 SETTINGS = {
@@ -36,16 +38,17 @@ class Driver:
         self.schemas = Schemas()
         self.meter = Meter("E0000", "p1")
 
-    async def start(self, settings, capacity=100000, answer_ms=None, utc=None, journal_bytes=None, first=1, saved=None, history=()):
+    async def start(self, settings, capacity=100000, answer_ms=None, utc=None, journal_bytes=None, first=1, saved=None, history=(), flash=None, flash_kb=256, boot=7):
         """`capacity`: readings in a store of our own, numbered from `first`, with the cursors that were `saved`; with `journal_bytes` the
-        firmware's store instead. `history`: calls of `readings` before the sink begins.
+        firmware's store instead, which goes on in the folder `flash`. `history`: calls of `readings` before the sink begins.
         """
         if answer_ms:
             mqtt_client.ANSWER_MS = mqtt_client.CONNECT_MS = answer_ms
         self.clock = Clock()
         if utc:
             self.clock.set(utc, "ntp")
-        self.store = Store(Journal(journal_bytes)) if journal_bytes else ListStore(capacity, first, saved)
+        archive = Segments(flash, flash_kb * 1024, boot) if flash else None
+        self.store = Store(Journal(journal_bytes, archive=archive)) if journal_bytes else ListStore(capacity, first, saved)
         for call in history:
             await self.readings(**call)
         self.store.live = None if history else self.store.live
@@ -57,7 +60,7 @@ class Driver:
         status.add("meter", lambda: {"frames": self.store.next})
         status.add("wifi", {"rssi": -60})
         status.add("problems", [])
-        self.sink = MqttSink("mqtt", Context(self.store, self.clock, log, merged, Identity("mb-a1b2c3", "0.1.0", "sim", 7), status.document))
+        self.sink = MqttSink("mqtt", Context(self.store, self.clock, log, merged, Identity("mb-a1b2c3", "0.1.0", "sim", boot), status.document))
         self.sink.backoff = Backoff(100, 300)
         self.task = asyncio.create_task(self.sink.run())
         asyncio.create_task(self._report())
@@ -110,6 +113,11 @@ class Driver:
         """These readings are kept no more."""
         self.store.drop(first, last)
         return {}
+
+    async def save(self):
+        """Writes to the flash what is not there yet."""
+        Keeper(self.store, (), self.clock).save()
+        return {"problem": self.store.journal.archive.problem}
 
     async def set_clock(self, utc):
         return {"taken": self.clock.set(utc, "ntp")}
