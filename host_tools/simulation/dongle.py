@@ -8,6 +8,7 @@ import atexit
 import contextlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -165,12 +166,10 @@ class Dongle:
     def _prepare(self) -> None:
         if self._prepared:
             return
-        try:
-            board = json.loads((runtime.BOARDS / self.board / "board.json").read_text())
-        except FileNotFoundError:
-            raise UserError(f"no board named {self.board} in {runtime.BOARDS}") from None
+        if not (runtime.BOARDS / self.board / "board.json").is_file():
+            raise UserError(f"no board named {self.board} in {runtime.BOARDS}")
         self.flash.mkdir(parents=True, exist_ok=True)
-        replace_file(self.flash / "board.json", json.dumps(board if self.storage.kb else {**board, "storage": None}))
+        shutil.copyfile(runtime.BOARDS / self.board / "board.json", self.flash / "board.json")
         if self.settings is not None:
             replace_file(self.flash / "config.json", json.dumps(self.settings, indent=1))
         settings = self.settings or {}

@@ -39,6 +39,10 @@ if flash_kb:
     os.mount(flash, '/')
     os.mount(host, '/host')
     os.chdir('/')
+    try:
+        os.mkdir('/data')
+    except OSError:
+        pass
     sys.path[:] = ['', '/lib', '/host' + fakes, '.frozen']
 else:
     os.mount(flash, '/data')
