@@ -118,6 +118,13 @@ class _Join:
                 if len(uses[name]) > 1 and self._origin(member, name)[0] not in set(self._members) - {member}:
                     number += 1
                     self._new[member, name] = f"{name}_j{number}"
+        for member, own in self._meanings.items():  # a local of a module may be called like what it imports under another name
+            words = {node.id if isinstance(node, ast.Name) else node.arg for node in ast.walk(self._trees[member]) if isinstance(node, (ast.Name, ast.arg))}
+            for name in own:
+                new, origin = self._name_in(member, name), self._origin(member, name)
+                if new != name and new in words - set(own) and origin[0] in self._members:
+                    number += 1
+                    self._new[origin] = f"{new}_j{number}"
         for member, own in self._meanings.items():  # what one imports from another is called as there
             self._new |= {(member, name): self._name_in(member, name) for name in own}
 

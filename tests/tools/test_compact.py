@@ -154,8 +154,12 @@ def late():
     return open_it()
 def keeps(path):
     return open
+def folded(start):
+    from box import third
+    double = start + 1
+    return third.double(double)[0]
 '''
-USER = "from second import parse, late\nfrom first import parse as other, Thing\nfrom box import third\nresult = parse('x')[:2], late(), other('y'), Thing().parse(), third.double(2)\n"
+USER = "from second import parse, late, folded\nfrom first import parse as other, Thing\nfrom box import third\nresult = parse('x')[:2], late(), other('y'), Thing().parse(), third.double(2), folded(2)\n"
 THIRD = "open = [5]\ndef double(number):\n    return number * 2, open\n"
 
 
@@ -179,7 +183,7 @@ def test_joined_modules_do_the_same():
         finally:
             for name in modules:
                 del sys.modules[name]
-        assert modules["user"].result == ((("x", [1]), [2]), 3, ("y", [1]), ("a", [1]), (4, [5])), groups
+        assert modules["user"].result == ((("x", [1]), [2]), 3, ("y", [1]), ("a", [1]), (4, [5]), 6), groups
 
 
 def test_what_a_text_names_is_not_joined():
