@@ -97,6 +97,27 @@ def test_only_what_the_meter_sends():
     assert len(message([])["cmps"]) == 6
 
 
+def test_forecast_and_peak_of_the_profile():
+    def components(names):
+        size, pieces = discovery().message([quantity(n) for n in names], True)
+        text = b"".join(pieces).decode()
+        assert len(text.encode()) == size
+        return json.loads(text)["cmps"]
+
+    ours = components(["energy_import_wh"])
+    document = {"quarter": {"forecast_w": 480}, "last_quarter": None, "month_peak": {"time": "2026-11-10T10:15:00Z", "power_w": 720, "source": "bridge"}}
+    early = {"quarter": {"forecast_w": None}, "last_quarter": None, "month_peak": None}
+    for key, text in (("forecast", "480"), ("month_peak", "720"), ("month_peak_time", "2026-11-10T10:15:00Z")):
+        check(ours[key])
+        assert ours[key]["stat_t"] == BASE + "/profile" and "ent_cat" not in ours[key]
+        assert render(ours[key]["val_tpl"], document) == text and render(ours[key]["val_tpl"], early) == "None"
+    assert len(ours) == 1 + 3 + 6
+    # A meter that tells its own peak has that as a quantity; the names of all stay apart.
+    belgian = components([name for name, _ in QUANTITIES])
+    assert len(belgian) == len(QUANTITIES) + 1 + 6 and "month_peak" not in belgian
+    assert len({c["name"] for c in belgian.values()}) == len(belgian)
+
+
 def test_energy_dashboard_kinds():
     components = message(["energy_import_t1_wh", "energy_export_wh", "gas_l", "water_l", "heat_kj", "power_l1_w", "voltage_l2_mv", "current_l3_ma"])["cmps"]
     want = {

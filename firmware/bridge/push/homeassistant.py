@@ -6,8 +6,8 @@ several KB, so it is never whole in memory: it is made twice, once to count its 
 
 import json
 
-from bridge.push.homeassistant_entities import DIAGNOSTICS, diagnostic, entity, template, title
-from bridge.reading.quantities import QUANTITIES
+from bridge.push.homeassistant_entities import DIAGNOSTICS, PROFILE, diagnostic, entity, template, title
+from bridge.reading.quantities import QUANTITIES, quantity
 
 _ORIGIN = "meterbridge"
 
@@ -37,15 +37,19 @@ class Discovery:
         self._object = slug(name, identity.device)
         self.topic = "%s/device/%s/config" % (prefix, identity.device)
 
-    def message(self, quantities) -> tuple:
-        """(size in bytes, iterator of its pieces): entities for `quantities` (ids that the meter sends) and the dongle's own."""
-        return sum([len(piece) for piece in self._pieces(quantities)]), self._pieces(quantities)
+    def message(self, quantities, profile: bool = False) -> tuple:
+        """(size in bytes, iterator of its pieces): entities for `quantities` (ids that the meter sends), of the profile, and the dongle's own."""
+        rows = PROFILE[: 1 if quantity("power_peak_month_w") in quantities else None] if profile else ()
+        return sum([len(piece) for piece in self._pieces(quantities, rows)]), self._pieces(quantities, rows)
 
-    def _pieces(self, quantities):
+    def _pieces(self, quantities, rows: tuple):
         yield self._head().encode()
         separator = ""
-        for quantity in quantities:
-            yield (separator + self._quantity(QUANTITIES[quantity][0])).encode()
+        for id in quantities:
+            yield (separator + self._quantity(QUANTITIES[id][0])).encode()
+            separator = ","
+        for row in rows:
+            yield (separator + self._profile(row)).encode()
             separator = ","
         for row in DIAGNOSTICS:
             yield (separator + self._diagnostic(row)).encode()
@@ -75,6 +79,11 @@ class Discovery:
         if diagnostic(name):
             more["ent_cat"] = "diagnostic"
         return self._component(name, title(name), template(name), more)
+
+    def _profile(self, row: tuple) -> str:
+        key, name, device_class, unit, state_class, value = row
+        more = {"dev_cla": device_class, "unit_of_meas": unit, "stat_cla": state_class, "stat_t": self._base + "/profile"}
+        return self._component(key, name, value, more)
 
     def _diagnostic(self, row: tuple) -> str:
         key, name, device_class, unit, state_class, value, from_state = row

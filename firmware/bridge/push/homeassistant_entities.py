@@ -49,6 +49,13 @@ DIAGNOSTICS = (
     ("last_reading", "Last reading", "timestamp", "", "", "{{ value_json.get('time') }}", True),
 )
 
+# Of the profile: (key, name, device class, unit, state class, template). The last two not where the meter tells its own.
+PROFILE = (
+    ("forecast", "Forecast power this quarter hour", "power", "W", _NOW, "{{ value_json.get('quarter', {}).get('forecast_w') }}"),
+    ("month_peak", "Peak power this month", "power", "W", _NOW, "{{ (value_json.get('month_peak') or {}).get('power_w') }}"),
+    ("month_peak_time", "Time of peak power this month", "timestamp", "", "", "{{ (value_json.get('month_peak') or {}).get('time') }}"),
+)
+
 
 def entity(name: str) -> tuple:
     """(device class, unit, divisor, state class, decimals shown) of quantity `name`; "" or None where it has none."""

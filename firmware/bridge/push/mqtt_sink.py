@@ -1,11 +1,13 @@
 """Readings in, MQTT out, with Home Assistant's discovery; intervals in the settings are seconds.
 
 Topics below `mqtt_topic`: state (newest reading, retained), backlog (what was missed, with its original times), status (the device,
-retained), bridge and meter ("online"/"offline", retained). The broker's acknowledgement of a QoS 1 publish acknowledges its readings.
+retained), profile (the quarter hour so far, its forecast, the month's peak, retained), bridge and meter ("online"/"offline", retained).
+The broker's acknowledgement of a QoS 1 publish acknowledges its readings.
 """
 
 import asyncio
 import gc
+import json
 import time
 
 from micropython import const
@@ -67,6 +69,7 @@ class MqttSink(Delivery):
                     await self.client.publish(self.base + "/meter", _ONLINE if self._online else _OFFLINE, 1, True)
                 elif not due and self._status_is_due():
                     await self._publish_status()
+                    await self._publish_profile()
                 else:
                     due = due or self.batch()
                     if due:
@@ -176,7 +179,8 @@ class MqttSink(Delivery):
 
         settings = self.context.settings
         discovery = Discovery(self.context.identity, settings.get("device_name"), settings.get("mqtt_discovery_prefix"), self.base)
-        await self.client.publish(discovery.topic, discovery.message(sorted(self._known)), 1, True)
+        message = discovery.message(sorted(self._known), bool(self.context.store.profile))
+        await self.client.publish(discovery.topic, message, 1, True)
 
     async def _publish_status(self) -> None:
         """In small pieces, taken once: a second time they might be of other lengths.
@@ -187,3 +191,16 @@ class MqttSink(Delivery):
         await self.client.publish(self.base + "/bridge", _ONLINE, 0, True)
         pieces = list(self.context.status())
         await self.client.publish(self.base + "/status", (sum([len(piece) for piece in pieces]), pieces), 0, True)
+
+    async def _publish_profile(self) -> None:
+        """Its code is loaded for the moment; where the memory is too small for that, the readings go on without."""
+        profile = self.context.store.profile
+        try:
+            parts = profile.running() if profile else {}
+        except MemoryError:
+            return
+        pieces = [(',"%s":%s' % (name, json.dumps(parts[name]))).encode() for name in parts]
+        if pieces:
+            pieces[0] = b"{" + pieces[0][1:]
+            pieces.append(b"}")
+            await self.client.publish(self.base + "/profile", (sum([len(piece) for piece in pieces]), pieces), 0, True)

@@ -152,16 +152,17 @@ class Profile:
 
     def running(self) -> dict:
         """The quarter hour so far, the last one, the month's peak: ready for JSON, {} before the first reading."""
-        from bridge.store.running import document
-
         newest = self._newest
-        found = {}
-        if newest:
-            counters = (_counter(newest, _IMPORT), _counter(newest, _EXPORT))
-            found = document(newest, counters, self._quarters, self._flags, self._peaks.of(newest.time))
-        document = None
-        unload("bridge.store.running", "bridge.store.history")
-        return found
+        if not newest:
+            return {}
+        counters = (_counter(newest, _IMPORT), _counter(newest, _EXPORT))
+        try:
+            from bridge.store.running import document
+
+            return document(newest, counters, self._quarters, self._flags, self._peaks.of(newest.time))
+        finally:
+            document = None
+            unload("bridge.store.running", "bridge.store.history")
 
     def erase(self) -> tuple:
         """Forgets all, on flash and in RAM: (files, bytes) removed."""

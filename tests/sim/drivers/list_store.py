@@ -37,7 +37,7 @@ class ListStore:
         self._capacity = capacity
         self.kept = []
         self.next = first
-        self.live = None
+        self.live = self.profile = None
         self.cursors = {}
         self._saved = saved or {}
         self._news = asyncio.Event()
