@@ -141,8 +141,8 @@ def _report(tables: list[Table], limited: bool, device: dict | None) -> int:
         return OK
     if limited:
         why = "nothing is kept of that time"
-    elif device or not tables:
-        why = "the dongle keeps nothing on flash: it has no room for it, journal_flash_kb is 0, or no meter was heard yet"
+    elif device:
+        why = f"it keeps no {', '.join(table.name for table in tables)} on flash: no meter was heard yet, there is no room, or journal_flash_kb is 0"
     else:
         why = "nothing is in there"
     raise UserError(why, FAILED)
