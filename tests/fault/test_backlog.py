@@ -7,7 +7,7 @@ from tests.fault.bench_dongle import PATIENCE_S, Bench, check
 from tests.fault.test_sinks import Posted, check_all, unheard
 from tests.http_servers import HttpServer
 
-OUTAGE = 900  # readings
+OUTAGE = 600  # readings
 RATE = 480  # readings of the backlog per second: the setting's default
 NEWEST_S = 2.0  # the newest data is at most this old
 BUSY_S = 0.5  # what a busy computer may add
@@ -60,3 +60,33 @@ def test_a_broker_and_a_server_are_caught_up_while_the_newest_readings_do_not_wa
     assert max(late) < NEWEST_S + BUSY_S, late
     assert status["mqtt"]["lost"] == status["http"]["lost"] == 0
     assert not crashes
+
+
+def test_a_power_cut_within_the_outage_costs_what_was_not_on_flash_yet(tmp_path, firmware):
+    """The newest readings alone, less than what fits the RAM; all others arrive at both, as readings of the start that they were made in."""
+    with make_broker(available()[-1], tmp_path) as broker, HttpServer() as server:
+        settings = {"meter_protocol": "p1", "http_url": server.url, "http_interval_s": 0, "journal_kb": 4, "journal_flash_kb": 256}
+        with Bench(tmp_path / "dongle", firmware, broker, **settings) as bench:
+            bench.good(3)
+            broker.kill()
+            server.stop()
+            before = unheard(bench, OUTAGE)
+            bench.dongle.wait_for("listening at", PATIENCE_S, bench.power_cycle())
+            after = list(unheard(bench, 20).values())
+            server.start()
+            bench.restart_broker()
+            status = bench.status(lambda s: all(sink["acknowledged"] and not sink["backlog"] for sink in s["sinks"].values()))["sinks"]
+            bench.owner.settle()
+            arrived = {name: found[0] for name, found in bench.owner.arrived.items()}
+            posted = Posted(server).readings()
+            crashes, missing = list(bench.dongle.crashes), bench.owner.missing
+    last = max(seq for boot, seq in arrived if boot == 1)
+    assert OUTAGE / 2 < last < max(before), "what was in RAM alone is lost, no more"
+    names = {*((1, seq) for seq in range(1, last + 1)), *((2, last + 1 + n) for n in range(20))}
+    assert set(arrived) == names
+    assert {(found[0][0]["boot"], seq) for seq, found in posted.items()} == names
+    truths = {**{(1, seq): truth for seq, truth in before.items() if seq <= last}, **{(2, last + 1 + n): truth for n, truth in enumerate(after)}}
+    for (boot, seq), truth in truths.items():
+        check(arrived[boot, seq][1], truth, exact=False)
+        check(posted[seq][0][0], truth, exact=False)
+    assert not missing and status["mqtt"]["lost"] == status["http"]["lost"] == 0 and not crashes
