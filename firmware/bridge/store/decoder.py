@@ -42,7 +42,8 @@ class Decoder(State):
             return
         inside = self.seq <= seq < found[2] if found else self.seq <= seq and journal.first <= self.block == journal.find(seq)
         if not inside and not self._enter(seq):
-            return
+            self.block = -1
+            self.found = None
         while self.seq < seq and self.step():
             pass
 
@@ -74,12 +75,14 @@ class Decoder(State):
     def step(self) -> bool:
         """Passes one reading; False when there is none."""
         journal = self.journal
+        seq = self.seq
         while True:
             found = self.found
             if found:
                 if self.at < found[3] and self._believed():
-                    return True
-                if not self._enter(found[2]):
+                    if self.seq > seq:
+                        return True
+                elif not self._enter(found[2]):
                     return False
             elif self.block < journal.first:
                 return False
@@ -87,7 +90,8 @@ class Decoder(State):
                 if not self.at:
                     self.seq = journal.first_seq(self.block)
                 self._record()
-                return True
+                if self.seq > seq:  # a block that is on flash twice, or there in part, begins before
+                    return True
             elif self.block == journal.last:
                 return False
             else:

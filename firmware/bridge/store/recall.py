@@ -64,7 +64,7 @@ class Recall:
                     self.length = reader.end
         except OSError:
             # It cannot be read now. No reading takes less than a byte: none of its numbers is given again.
-            self.next = max(self.next, min(first + _size(path), _NUMBERS))
+            self.next = max(self.next, first + 1 + _size(path))
         return True
 
     def _take(self, kind: int, reader) -> None:
