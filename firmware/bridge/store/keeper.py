@@ -26,9 +26,13 @@ class Keeper:
         store = self._store
         while True:
             await store.wait(store.next)
-            if self._age_s() >= _OFTEN_S or store.journal.filling:
+            if self.late():
                 await asyncio.sleep_ms(_AFTER_MS)
                 self.save()
+
+    def late(self) -> bool:
+        """Whether what the RAM has is to be written with this reading."""
+        return self._age_s() >= _OFTEN_S or self._store.journal.filling
 
     def look(self) -> None:
         """Writes what has waited for long; to be called every few seconds."""
