@@ -5,6 +5,7 @@ from binascii import crc32
 
 from bridge.store.history import rows as stored
 from bridge.store.rows import Rows, pack, unpack
+from bridge.store.rows_files import recall, write
 
 try:
     from readings import empty_folder
@@ -12,6 +13,13 @@ except ImportError:
     from tests.unit.readings import empty_folder
 
 T = 828000000  # a quarter of an hour: 920000 of 900 s
+
+
+def begin(folder, *kind):
+    """Rows as after a start."""
+    rows = Rows(*kind)
+    recall(folder, rows)
+    return rows
 
 
 def kept_rows(folder, kind):
@@ -23,12 +31,12 @@ def sized(folder):
     return {name: os.stat(folder + "/" + name)[6] for name in os.listdir(folder)}
 
 
-def fill(rows, count, start=T, step=900, save=10):
+def fill(folder, rows, count, start=T, step=900, save=10):
     for index in range(count):
         rows.add((start + index * step, index, None, 0))
         if index % save == 0:
-            rows.save()
-    rows.save()
+            write(folder, rows)
+    write(folder, rows)
 
 
 def test_a_row_in_bytes():
@@ -59,7 +67,7 @@ def test_damage_of_any_byte_is_found():
 def test_quarters_of_61_days_leave_60_in_24_blocks():
     folder = empty_folder("rows-limit")
     count = 61 * 96 + 300
-    fill(Rows(folder, "q", 2, 24), count)
+    fill(folder, begin(folder, "q", 2, 24), count)
     sizes = sized(folder)
     assert len(sizes) <= 24 and max(sizes.values()) <= 4096
     left = 0
@@ -71,22 +79,22 @@ def test_quarters_of_61_days_leave_60_in_24_blocks():
         assert row == (T + index * 900, index, None, 0)
         index += 1
     # What a restart recalls
-    rows = Rows(folder, "q", 2, 24)
+    rows = begin(folder, "q", 2, 24)
     assert rows.last == (T + (count - 1) * 900, count - 1, None, 0) and rows.before == (T + (count - 2) * 900, count - 2, None, 0)
 
 
 def test_days_and_hours_at_their_limits():
     folder = empty_folder("rows-days")
-    days = Rows(folder, "d", 9, 6)
+    days = begin(folder, "d", 9, 6)
     for index in range(1000):
         days.add((T + index * 86400,) + (index,) * 9 + (0,))
-        days.save()
-    gas = Rows(folder, "g", 1, 5)
+        write(folder, days)
+    gas = begin(folder, "g", 1, 5)
     for index in range(1488 + 372 + 1):
         gas.add((T + index * 3600, index, 0))
         if index % 8 == 0:
-            gas.save()
-    gas.save()
+            write(folder, gas)
+    write(folder, gas)
     kept, hours = kept_rows(folder, "days"), kept_rows(folder, "gas")
     assert len(kept) >= 400 and kept[-1] == (T + 999 * 86400,) + (999,) * 9 + (0,) and kept[0][0] == kept[-1][0] - (len(kept) - 1) * 86400
     assert len(hours) >= 60 * 24 + 1 and hours[-1][1] == 1860
@@ -97,23 +105,23 @@ def test_a_flash_that_refuses():
     folder = empty_folder("rows-refused")
     with open(folder, "wb") as file:  # in place of the folder
         file.write(b"x")
-    rows = Rows(folder, "q", 2, 24)
+    rows = begin(folder, "q", 2, 24)
     for index in range(40):
         rows.add((T + index * 900, index, 0, 0))
         try:
-            rows.save()
+            write(folder, rows)
             assert False
         except OSError:
             pass
     assert rows.lost == 24 and rows.last == (T + 39 * 900, 39, 0, 0)
     os.remove(folder)
-    rows.save()
+    write(folder, rows)
     assert kept_rows(folder, "quarters") == [(T + index * 900, index, 0, 0) for index in range(24, 40)]
 
 
 def test_damaged_files_are_passed_over():
     folder = empty_folder("rows-damaged")
-    fill(Rows(folder, "q", 2, 24), 600)
+    fill(folder, begin(folder, "q", 2, 24), 600)
     with open(folder + "/q000000", "rb") as file:
         data = bytearray(file.read())
     data[16 * 7 + 3] ^= 64
@@ -126,27 +134,27 @@ def test_damaged_files_are_passed_over():
             file.write(b"hello")
     kept = kept_rows(folder, "quarters")
     assert [row[1] for row in kept] == [index for index in range(600) if index not in (7, 255)]
-    rows = Rows(folder, "q", 2, 24)
+    rows = begin(folder, "q", 2, 24)
     assert rows.last == kept[-1] and rows.before == kept[-2]
     rows.add((T + 600 * 900, 600, None, 0))
-    rows.save()
+    write(folder, rows)
     assert sized(folder)["q000003"] == 16 and kept_rows(folder, "quarters")[-1] == rows.last
     for name in os.listdir(folder):
         with open(folder + "/" + name, "wb") as file:
             file.write(bytes([index * 37 & 255 for index in range(5000)]))
-    assert kept_rows(folder, "quarters") == [] and Rows(folder, "q", 2, 24).last is None
+    assert kept_rows(folder, "quarters") == [] and begin(folder, "q", 2, 24).last is None
 
 
 def test_no_folder_is_no_matter():
     folder = empty_folder("rows-none")
-    rows = Rows(folder, "q", 2, 24)
+    rows = begin(folder, "q", 2, 24)
     assert rows.last is None and rows.before is None and kept_rows(folder, "quarters") == [] == kept_rows(folder, "peaks")
 
 
 def test_rows_of_a_clock_that_was_ahead_give_way():
     folder = empty_folder("rows-ahead")
-    rows = Rows(folder, "q", 2, 24)
+    rows = begin(folder, "q", 2, 24)
     for end, value in ((0, 1), (900, 2), (900000, 3), (900900, 4), (1800, 5), (2700, 6)):
         rows.add((T + end, value, None, 0))
-    rows.save()
+    write(folder, rows)
     assert [(row[0] - T, row[1]) for row in kept_rows(folder, "quarters")] == [(0, 1), (900, 2), (1800, 5), (2700, 6)]

@@ -3,7 +3,9 @@
 Damaged rows are passed over. Rows of a clock that was ahead are none: of rows not in order what was written last holds.
 """
 
-from bridge.store.rows import files, unpack
+from bridge.store.rows import unpack
+from bridge.store.rows_files import PEAK_ROW, files, path
+from bridge.store.running import LATE, START, STEP, energies
 
 # Kind: letter of its files, values in a row.
 KINDS = {"quarters": ("q", 2), "days": ("d", 9), "gas": ("g", 1)}
@@ -18,16 +20,15 @@ COLUMNS = {
     "peaks": ("power_w",),
 }  # fmt: skip
 FLAG_NAMES = ("start", "late", "gap", "step", "meter", "of_meter")  # of bit 0, bit 1, ...
-START, LATE, GAP, STEP, METER, OF_METER = 1, 2, 4, 8, 16, 32
 
 
 def rows(folder: str, kind: str):
     """The rows of one of KINDS, or the month peaks ("peaks"), one by one: (end, values.., flags); a value that there is not is None."""
     if kind == "peaks":
-        yield from _read(folder + "/peaks", 11)
+        yield from _read(folder + "/peaks", PEAK_ROW)
         return
     letter, values = KINDS[kind]
-    names = [("%s/%s%06x" % (folder, letter, file), 6 + 5 * values) for file in files(folder, letter)]
+    names = [(path(folder, letter, file), 6 + 5 * values) for file in files(folder, letter)]
     limits = []  # of each file, last one first: the lowest end in those after it
     limit = 1 << 40
     for name in reversed(names):
@@ -70,10 +71,3 @@ def quarters(folder: str):
         known = bought is not None and not row[3] & (START | LATE | STEP)
         yield row[0], row[1], row[2], bought, sold, bought * 4 if known else None, row[3]
         last = row
-
-
-def energies(last, row: tuple) -> tuple:
-    """(imported, exported) in the quarter hour that ends with `row`, `last` being the row before; None for what is not known."""
-    if not last or last[0] != row[0] - 900 or row[3] & METER:
-        return None, None
-    return tuple([None if None in (last[at], row[at]) else row[at] - last[at] for at in (1, 2)])

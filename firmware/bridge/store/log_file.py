@@ -4,16 +4,11 @@ What is kept of each is its newest 8 to 16 KB: a full file becomes "...old" in p
 wears none: there is one write a minute, of a few lines; how many were left out is a line of its own.
 """
 
-import os
-
 from micropython import const
 
 from bridge.core.unload import unload
-from bridge.store.rows import make_folder
 
-_FILE = const(8192)  # two blocks of flash
 _WAITING = const(8)  # lines of a kind between two writes
-_LINE = const(240)  # bytes: a line of the console, where some of its letters take two
 _EVERY_S = const(60)
 _INFO, _WARNING = const(1), const(2)
 
@@ -47,37 +42,27 @@ class LogFile:
             return
         self._due = now + _EVERY_S
         self.problem = ""
-        for kind, name in enumerate(("log", "access")):
-            if self._waiting[kind]:
-                try:
-                    self._write(kind, self._folder + "/" + name)
-                except OSError as error:
-                    self.problem = str(error)
-
-    def _write(self, kind: int, name: str) -> None:
-        lines = self._waiting[kind]
-        data = b"".join([line.encode()[:_LINE] + b"\n" for line in lines])
-        if self._left_out[kind]:
-            data += b"... and %d more\n" % self._left_out[kind]
         try:
-            used = os.stat(name)[6]
-        except OSError:
-            used = 0
-            make_folder(self._folder)
-        if used + len(data) > _FILE:
-            os.rename(name, name + ".old")
-        with open(name, "ab") as file:
-            file.write(data)
-        lines.clear()
-        self._left_out[kind] = 0
+            from bridge.store.log_lines import write
+
+            for kind, name in enumerate(("log", "access")):
+                if self._waiting[kind]:
+                    write(self._folder, name, self._waiting[kind], self._left_out[kind])
+                    self._waiting[kind].clear()
+                    self._left_out[kind] = 0
+        except (OSError, MemoryError) as error:
+            self.problem = str(error)
+        finally:
+            write = None
+            unload("bridge.store.log_lines", "bridge.store.folder")
 
     def erase(self) -> tuple:
         """Forgets all lines, on flash and waiting: (files, bytes) removed."""
-        from bridge.store.erasing import erase
+        from bridge.store.folder import erase
 
         done = erase(self._folder)
         erase = None
-        unload("bridge.store.erasing")
+        unload("bridge.store.folder")
         self._waiting[0].clear()
         self._waiting[1].clear()
         self._left_out = [0, 0]

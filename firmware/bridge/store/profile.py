@@ -12,7 +12,7 @@ from bridge.core.civil import iso
 from bridge.core.unload import unload
 from bridge.core.zone import midnight
 from bridge.reading.reading import UPTIME
-from bridge.store.peaks import OF_METER, Peaks
+from bridge.store.peaks import MONTHS, OF_METER, Peaks
 from bridge.store.rows import ABSENT, QUARTER_S, Rows
 
 # Flags of a row, about the time that ends with it. Without any of them all is known and right; _NO_PEAK are those that make an energy wrong.
@@ -45,11 +45,17 @@ class Profile:
         self._begin()
 
     def _begin(self) -> None:
+        from bridge.store.rows_files import recall, recall_peaks
+
         folder = self._folder
-        self._quarters = Rows(folder, "q", 2, _QUARTER_FILES)
-        self._days = Rows(folder, "d", 9, _DAY_FILES)
-        self._gas = Rows(folder, "g", 1, _GAS_FILES)
-        self._peaks = Peaks(folder, self._zone)
+        self._quarters = Rows("q", 2, _QUARTER_FILES)
+        self._days = Rows("d", 9, _DAY_FILES)
+        self._gas = Rows("g", 1, _GAS_FILES)
+        for rows in (self._quarters, self._days, self._gas):
+            recall(folder, rows)
+        self._peaks = Peaks(self._zone, recall_peaks(folder, MONTHS))
+        recall = recall_peaks = None
+        unload("bridge.store.rows_files", "bridge.store.folder")
         self._flags = self._day_flags = _GAP  # of the running quarter and day: what was before the start, nobody read
         self._newest = self._meter = self._schema = self._offset = None
         self._time = self._step = 0
@@ -142,13 +148,27 @@ class Profile:
 
     def save(self) -> None:
         """Puts on flash what waits for it. What the flash does not take is tried again next time, a bounded number of rows."""
-        problem = ""
-        for write in (self._quarters.save, self._days.save, self._gas.save, self._peaks.save):
-            try:
-                write()
-            except OSError as error:
-                problem = str(error)
-        self.problem = problem
+        peaks = self._peaks
+        kinds = [rows for rows in (self._quarters, self._days, self._gas) if rows.waiting]
+        if not kinds and peaks.saved:
+            return
+        self.problem = ""
+        try:
+            from bridge.store.rows_files import write, write_peaks
+
+            for rows in kinds:
+                try:
+                    write(self._folder, rows)
+                except OSError as error:
+                    self.problem = str(error)
+            if not peaks.saved:
+                write_peaks(self._folder, peaks.rows)
+                peaks.saved = True
+        except (OSError, MemoryError) as error:
+            self.problem = str(error)
+        finally:
+            write = write_peaks = None
+            unload("bridge.store.rows_files", "bridge.store.folder")
 
     def running(self) -> dict:
         """The quarter hour so far, the last one, the month's peak: ready for JSON, {} before the first reading."""
@@ -162,15 +182,15 @@ class Profile:
             return document(newest, counters, self._quarters, self._flags, self._peaks.of(newest.time))
         finally:
             document = None
-            unload("bridge.store.running", "bridge.store.history")
+            unload("bridge.store.running")
 
     def erase(self) -> tuple:
         """Forgets all, on flash and in RAM: (files, bytes) removed."""
-        from bridge.store.erasing import erase
+        from bridge.store.folder import erase
 
         done = erase(self._folder)
         erase = None
-        unload("bridge.store.erasing")
+        unload("bridge.store.folder")
         self._begin()
         return done
 

@@ -6,8 +6,10 @@ The forecast is of the mean power of the import over the whole quarter hour, if 
 
 from bridge.core.civil import iso
 from bridge.reading.quantities import quantity
-from bridge.store.history import GAP, LATE, METER, OF_METER, START, STEP, energies
 from bridge.store.rows import QUARTER_S
+
+# Flags of a row, as in profile.py.
+START, LATE, GAP, STEP, METER, OF_METER = 1, 2, 4, 8, 16, 32
 
 
 def document(newest, counters: tuple, rows, flags: int, peak) -> dict:
@@ -52,3 +54,10 @@ def _peak(newest, peak):
         when, watts, of_meter = peak
         of_meter &= OF_METER
     return {"time": None if when is None else iso(when), "power_w": watts, "source": "meter" if of_meter else "bridge"}
+
+
+def energies(last, row: tuple) -> tuple:
+    """(imported, exported) in the quarter hour that ends with `row`, `last` being the row before; None for what is not known."""
+    if not last or last[0] != row[0] - 900 or row[3] & METER:
+        return None, None
+    return tuple([None if None in (last[at], row[at]) else row[at] - last[at] for at in (1, 2)])

@@ -269,10 +269,10 @@ class Segments:
 
     def erase(self) -> tuple:
         """Forgets all; (files, bytes) that are gone. What cannot be deleted is tried again when the next segment begins."""
-        from bridge.store.erasing import erase
+        from bridge.store.folder import erase
 
         gone = erase(self._folder)
-        unload("bridge.store.erasing")
+        unload("bridge.store.folder")
         self._useless = [first for first in self._useless + self._firsts if self._size_of(first)]
         self._bytes = sum([_taken(self._size_of(first)) for first in self._useless])
         self._firsts, self._holes, self._offsets = [], [], []

@@ -1,6 +1,14 @@
-"""A folder in, all of its files gone, (files, bytes) removed out. Loaded when its owner wants to forget."""
+"""A folder made, or all of its files gone: its path in, (files, bytes) removed out. Loaded for the moment."""
 
 import os
+
+
+def make(folder: str) -> None:
+    """Makes a folder where there is none."""
+    try:
+        os.mkdir(folder)
+    except OSError:
+        pass  # it is there; or the write that follows says why not
 
 
 def erase(folder: str) -> tuple:
