@@ -50,6 +50,8 @@ def test_meter_to_broker_and_home_assistant_through_a_crash(name, tmp_path):
             with dongle, Player(Live(meter), wire):
                 with Watcher(broker, "#", **login) as watcher:
                     watcher.wait(lambda w: len(payloads(w, "/state")) >= 3, timeout=15)
+                    watcher.wait(lambda w: payloads(w, "/profile"), timeout=15)
+                    profile = payloads(watcher, "/profile")[-1]
                     first = max(delivered(watcher))
                     config = payloads(watcher, "/config")[-1]
                 broker.kill()
@@ -70,4 +72,6 @@ def test_meter_to_broker_and_home_assistant_through_a_crash(name, tmp_path):
     assert counters == sorted(counters), "a counter never falls"
     sent = {name for reading in after.values() for name in reading}
     assert {key for key, c in config["cmps"].items() if "stat_t" not in c and key != "last_reading"} <= sent
+    assert set(profile) == {"quarter", "last_quarter", "month_peak"} and profile["quarter"]["end"] > profile["quarter"]["start"]
+    assert config["cmps"]["forecast"]["stat_t"].endswith("/profile")
     assert "p w" not in "".join(dongle.log)
