@@ -1,9 +1,13 @@
 """Readings for tests of what is kept of them: a meter of which a test sets the quantities, a folder that is empty at first."""
 
+import gc
 import os
 
 from bridge.reading.quantities import COUNT, quantity
 from bridge.reading.reading import EXPONENT_ZERO, METER, Meter, Reading, Schemas
+
+if hasattr(gc, "freeze"):
+    gc.freeze()  # what is loaded by now need not be looked at each time the firmware gives memory back
 
 
 def empty_folder(name):

@@ -202,6 +202,18 @@ def test_a_clock_an_hour_or_years_ahead_is_put_right():
             assert peak == (T + 900, 720, 0), ahead
 
 
+def test_days_of_a_clock_that_was_ahead_give_way():
+    world = World("ahead-days")
+    begin = seconds(2026, 11, 9, 23)
+    world.run(begin, begin + 7200, 60)
+    world.run(begin + 7200, begin + 9000, 60, ahead=86400 * 40)
+    world.run(begin + 9000, begin + 3 * 86400 + 60, 60)
+    assert [(row[0], row[-1]) for row in world.rows("days")] == [
+        (begin, GAP | START), (begin + 86400, START | STEP), (begin + 2 * 86400, 0), (begin + 3 * 86400, 0),
+    ]  # fmt: skip
+    assert [row[1] for row in world.rows("days")] == [1000000 + 720 * 24 * day for day in range(4)]
+
+
 def test_one_stamp_from_nowhere_costs_one_quarter():
     for ahead in (-86400, -4000, 86400, 4000, 900):
         world = World("glitch")

@@ -19,9 +19,9 @@ PEAK_ROW = const(11)
 
 
 def number(name: str, letter: str) -> int:
-    """The number of a file of this kind, -1 for any other."""
+    """The number of a file of this kind, -1 for any other; what is near the end of all numbers none of ours has."""
     try:
-        return int(name[1:], 16) if name[:1] == letter and len(name) == 7 else -1
+        return int(name[1:], 16) if name[:1] == letter and len(name) == 7 and name[1] != "f" else -1
     except ValueError:
         return -1
 
@@ -75,9 +75,7 @@ def write(folder: str, rows) -> None:
         room = (_FILE - used) // size
         if used % size or room < 1:  # full; or a row was torn, which no LittleFS does
             rows.number += 1
-            for old in files(folder, rows.letter):
-                if old <= rows.number - rows.most:
-                    os.remove(path(folder, rows.letter, old))
+            _forget(folder, rows)
             continue
         if not used:
             make(folder)
@@ -89,6 +87,15 @@ def write(folder: str, rows) -> None:
                 rows.number += 1
             raise
         rows.waiting = rows.waiting[room * size :]
+
+
+def _forget(folder: str, rows) -> None:
+    for old in files(folder, rows.letter):
+        if old <= rows.number - rows.most:
+            try:
+                os.remove(path(folder, rows.letter, old))
+            except OSError:
+                pass  # it is tried again when the next file begins
 
 
 def _length(name: str) -> int:
