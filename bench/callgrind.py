@@ -17,10 +17,13 @@ ESP32_NS = 12.3
 HERE = pathlib.Path(__file__).resolve().parent
 
 
-def instructions(script: str, repetitions: int, *arguments: str) -> float:
-    """Mean instructions of one repetition of bench/on_micropython/`script`, called as: script <repetitions> <arguments>."""
-    one = _count(script, repetitions, arguments)
-    three = _count(script, 3 * repetitions, arguments)
+def instructions(script: str, repetitions: int, *arguments: str, firmware: pathlib.Path | None = None) -> float:
+    """Mean instructions of one repetition of bench/on_micropython/`script`, called as: script <repetitions> <arguments>.
+
+    `firmware`: a folder with what `build` made of it, where modules are loaded again and again; else the sources are used.
+    """
+    one = _count(script, repetitions, arguments, firmware)
+    three = _count(script, 3 * repetitions, arguments, firmware)
     return (three - one) / (2 * repetitions)
 
 
@@ -29,7 +32,7 @@ def esp32_ms(count: float) -> float:
     return count * ESP32_NS / 1e6
 
 
-def _count(script: str, repetitions: int, arguments: tuple) -> int:
+def _count(script: str, repetitions: int, arguments: tuple, firmware: pathlib.Path | None) -> int:
     if not shutil.which("valgrind"):
         raise UserError("instruction counts need valgrind: apt install valgrind", MISSING)
     with tempfile.TemporaryDirectory() as folder:
@@ -37,7 +40,8 @@ def _count(script: str, repetitions: int, arguments: tuple) -> int:
             "valgrind", "--tool=callgrind", f"--callgrind-out-file={folder}/out", "--",
             runtime.find_micropython(), "-X", "heapsize=512k", str(HERE / "on_micropython" / script), str(repetitions), *arguments,
         ]  # fmt: skip
-        environment = runtime.environment(HERE / "on_micropython")
+        extra = {"MICROPYPATH": f"{HERE / 'on_micropython'}:{firmware}:.frozen"} if firmware else {}
+        environment = runtime.environment(HERE / "on_micropython", extra=extra)
         done = subprocess.run(command, capture_output=True, text=True, cwd=folder, env=environment)
         found = re.search(r"Collected : (\d+)", done.stderr)
         if done.returncode or not found:
