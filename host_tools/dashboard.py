@@ -15,6 +15,7 @@ IMPORT, EXPORT, QUIET, GOOD, BAD, WARN = "yellow", "green", "dim", "green", "red
 SMALLEST = (50, 12)  # columns, rows: below this only the newest reading is shown
 _WIDE = 60  # columns from which the power history and both tables stand side by side
 _STALE_CADENCES = 5  # a reading older than so many cadences is called late
+_OLD_STATUS_S = 6  # a status comes every two seconds while it can
 _DIGITS_WIDTH = 30
 _PHASES_WIDTH = 32
 _LOG_ROWS = 2  # kept for the log before tables take what they want
@@ -161,12 +162,14 @@ def draw(model: Model, width: int, height: int) -> RenderableType:
         sinks = dashboard_details.sinks(model, width)
         left -= len(end)
         room = left - 2 * _FRAME - len(health) - sinks.row_count
-        rows = min(dashboard_details.rows_wanted(model.reading), max(room - _LOG_ROWS, min(room, _FEWEST_ROWS + 1)))
+        # While something is broken its log says more than phases.
+        rows = min(dashboard_details.rows_wanted(model.reading), max(room - _LOG_ROWS, 0 if model.fault else min(room, _FEWEST_ROWS + 1)))
         if not searching and rows >= _FEWEST_ROWS:
             parts.append(details(model, width, rows))
             left -= rows + _FRAME
         if left >= sinks.row_count + _FRAME:
-            parts.append(panel(sinks, "delivered"))
+            old = model.silence()
+            parts.append(panel(sinks, "delivered" + (f"[not bold {WARN}]  as the dongle told {duration(old)} ago" if old > _OLD_STATUS_S else "")))
             left -= sinks.row_count + _FRAME
         if left >= len(health):
             parts += health

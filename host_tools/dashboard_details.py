@@ -181,6 +181,10 @@ def dongle_line(model: Model) -> Text:
     line = Text.assemble(("journal ", QUIET), f"{max(0, (journal.get('next') or 0) - (journal.get('oldest') or 0))} kept")
     lost = journal.get("overwritten") or 0
     line.append(f", {lost} overwritten", WARN if lost else QUIET)
+    flash = journal.get("flash")
+    if isinstance(flash, dict):
+        line.append(f", {flash['problem']}" if flash.get("problem") else f", {(flash.get('bytes') or 0) // 1024} KB on flash",
+                    BAD if flash.get("problem") else QUIET)
     line.append("  heap ", QUIET)
     line.append(f"{heap_share(memory)} of {model.facts.heap_bytes // 1024} KB")
     line.append("  Wi-Fi ", QUIET)

@@ -65,6 +65,7 @@ class Model:
     live: int = 0  # of these, the ones that were new when they came
     history: deque = field(default_factory=lambda: deque(maxlen=HISTORY))
     status: dict = field(default_factory=dict)
+    told: float | None = None  # when the status came
     bridge: str = ""
     meter: str = ""
     http_readings: int = 0
@@ -100,7 +101,7 @@ class Model:
                 elif kind == "backlog":
                     self._backlog(document)
                 else:
-                    self.status = document
+                    self.status, self.told = document, self.clock()
             elif kind in ("bridge", "meter"):
                 setattr(self, kind, payload.decode("utf-8", "replace")[:20])
             self._touch()
@@ -151,6 +152,10 @@ class Model:
     def age(self) -> float | None:
         """Seconds since the newest reading arrived."""
         return None if self.arrived is None else self.clock() - self.arrived
+
+    def silence(self) -> float:
+        """Seconds since the newest status arrived."""
+        return 0.0 if self.told is None else self.clock() - self.told
 
     def net(self) -> Decimal | None:
         """Net power now in W, positive when drawn from the grid."""

@@ -187,7 +187,10 @@ class SimulatedRun:
 
     def _start_dongle(self) -> str:
         from host_tools.simulation.dongle import Dongle
+        from host_tools.simulation.serial_console import SerialConsole
 
+        self.console = self.world.console if self.world else SerialConsole()
+        self._ends.callback(self.console.close)
         log = open(self.folder / "dongle.log", "w", encoding="utf-8")
         self._ends.callback(log.close)
 
@@ -200,7 +203,7 @@ class SimulatedRun:
         self.dongle = Dongle(
             self.folder, self.wire.path, self.settings(), line_file=self._line_file, on_log=take, micropython=self._micropython,
             heap=str((runtime.heap_bytes(self.choices.heap) + STAND_INS_BYTES) * runtime.word_bytes(self._micropython) // runtime.ESP32_WORD), main=self._built / "main.py",
-            env={"MICROPYPATH": path}, unique_id=UNIQUE_ID)
+            env={"MICROPYPATH": path}, unique_id=UNIQUE_ID, console=self.console)
         if self.choices.ca:
             self.dongle.flash.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(self.choices.ca, self.dongle.flash / CA_ON_DEVICE)

@@ -43,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seconds", type=float, metavar="N", help="end after N seconds of readings")
     parser.add_argument("--fault", metavar="NAME", help="let this break meanwhile and be mended again (a wrong name lists them all)")
     parser.add_argument("--fault-after", type=float, default=10.0, metavar="S", help="so many seconds after the first reading (default: 10)")
-    parser.add_argument("--fault-for", type=float, metavar="S", help="for so long (default: 20 s, 75 s for faults of the flash)")
+    parser.add_argument("--fault-for", type=float, metavar="S", help="for so long (default: 20)")
     parser.add_argument("--plain", action="store_true", help="one line per reading instead of the live screen (so without a terminal)")
 
 
@@ -110,11 +110,13 @@ def _source(args: argparse.Namespace) -> object:
 def _watch(simulation: object, steps: object, stops: "_Stops", plain: bool, seconds: float | None) -> int:
     """Show the run; its exit code."""
     from host_tools import run_views
+    from host_tools.simulated_run import command_name
 
     model = simulation.model
     if not simulation.choices.detect:  # else there is something to look at before it comes
         steps("first reading", lambda: _first_reading(simulation))
     print(f"    see it elsewhere: {model.facts.listen}", flush=True)
+    print(f"    console: {simulation.console.path}: {command_name()} export --port {simulation.console.path}", flush=True)
     stops.starting = False
     end = None if seconds is None else time.monotonic() + seconds
 

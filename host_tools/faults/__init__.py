@@ -8,14 +8,14 @@ from host_tools.errors import USAGE, UserError
 from host_tools.faults.world import ENOSPC, World
 
 _SOON_S = 20.0  # long enough to see what waits grow, short enough to see the way back
-_FLASH_S = 75.0  # the flash is written once a minute
 
 
 @dataclass(frozen=True)
 class Fault:
     """`what` happens, what the owner `sees`. `begin` and `end` are given the World; it `lasts` so many seconds (0: it happens once).
 
-    `tls`: the dongle speaks TLS to the broker. `rewinds`: the world cannot play a capture meanwhile.
+    `tls`: the dongle speaks TLS to the broker. `rewinds`: a capture cannot be played so. `writes`: the dongle is told by its console to write
+    to its flash every few seconds, which it otherwise does about once a minute.
     """
 
     name: str
@@ -26,6 +26,7 @@ class Fault:
     lasts: float = _SOON_S
     tls: bool = False
     rewinds: bool = False
+    writes: bool = False
 
 
 def _nothing(_world: World) -> None:
@@ -33,45 +34,44 @@ def _nothing(_world: World) -> None:
 
 
 FAULTS = (
-    Fault("broker-killed", "the MQTT broker's program is killed, and started again at the end",
-          "mqtt waits for the next try and what waits for it grows; http goes on; then the backlog follows with its own times",
+    Fault("broker-killed", "the broker's program is killed, and started again at the end",
+          "mqtt tries again, what waits for it grows; http goes on",
           World.kill_broker, World.start_broker),
-    Fault("broker-stalls", "the broker keeps its connections and accepts new ones, and says nothing any more",
-          "mqtt 'did not answer in 10 s' and tries again; http goes on",
+    Fault("broker-stalls", "the broker keeps its connections, accepts new ones, says nothing",
+          "mqtt gives up after 10 s without an answer, tries again; http goes on",
           lambda world: world.mqtt.stall(), lambda world: world.mqtt.heal()),
     Fault("wifi-lost", "the Wi-Fi access point is off",
           "Wi-Fi down, both destinations wait; the meter is read on",
           lambda world: world.wifi(False), lambda world: world.wifi(True)),
-    Fault("dns-failing", "nobody answers who asks for a host's name, and all connections broke: each look-up stands still for 7 s, as on the chip",
+    Fault("dns-failing", "nobody answers who looks up a host's name (7 s each); connections broke",
           "'host name not found'; both destinations wait",
           lambda world: world.names(False), lambda world: world.names(True)),
-    Fault("half-open", "the connections to broker and web server are dead, and nobody was told: nothing comes, nothing is refused",
-          "after 10 s (mqtt) and 15 s (http) without an answer new connections, and all that was on its way again",
+    Fault("half-open", "the connections are dead, and nobody was told",
+          "new connections after 10 s (mqtt) and 15 s (http) without an answer",
           World.half_open, _nothing, lasts=0),
-    Fault("tls-expired", "the broker's TLS certificate has expired (and the connection broke)",
-          "mqtt 'certificate has expired by the dongle's clock', nothing is sent there; http goes on",
+    Fault("tls-expired", "the broker's TLS certificate has expired; its connection broke",
+          "mqtt says so and sends nothing; http goes on",
           lambda world: world.certificate("expired"), lambda world: world.certificate("valid"), tls=True),
-    Fault("clock-unset", "the broker's TLS certificate is not valid yet, which is what a dongle sees whose clock is unset (this computer's "
-          "clock stays as it is: it is the certificate that comes from the future)",
-          "mqtt 'certificate is not valid yet by the dongle's clock (is it set?)'; http goes on",
+    Fault("clock-unset", "the broker's certificate is not valid yet, as for a clock that is unset",
+          "mqtt asks whether the clock is set, sends nothing; http goes on",
           lambda world: world.certificate("future"), lambda world: world.certificate("valid"), tls=True),
     Fault("flash-full", "the flash takes nothing more: each write fails with ENOSPC",
-          "a problem in the status; both destinations go on; what is not on flash is kept in RAM and written afterwards",
-          lambda world: world.flash.fail(ENOSPC), lambda world: world.flash.fail(0), lasts=_FLASH_S),
-    Fault("flash-bad-block", "every third block of the flash takes no writes any more, without a word",
+          "a problem in the status; the destinations go on; later all is written",
+          lambda world: world.flash.fail(ENOSPC), lambda world: world.flash.fail(0), writes=True),
+    Fault("flash-bad-block", "each third block of the flash takes no writes, without a word",
           "nothing: the file system finds other blocks",
-          World.spoil_flash, lambda world: world.flash.spoil(), lasts=_FLASH_S),
-    Fault("flash-damaged", "the power is cut, the flash holds garbage when it is back",
-          "a restart; readings go on, what was only on flash is gone",
-          World.damage_flash, _nothing, lasts=0),
+          World.spoil_flash, lambda world: world.flash.spoil(), writes=True),
+    Fault("flash-damaged", "the power is cut, and the flash holds garbage when it is back",
+          "a restart; readings go on; what was on flash alone is gone",
+          World.damage_flash, _nothing, lasts=0, writes=True),
     Fault("sink-500", "the web server answers each request with 500",
           "http waits and tries again, ever more seldom; mqtt goes on",
           lambda world: world.answer(500), lambda world: world.answer(0)),
-    Fault("fast-meter", "the meter sends 100 telegrams per second, ten times what its line could carry",
+    Fault("fast-meter", "100 telegrams per second, ten times what the meter's line could carry",
           "numbers run; what waits for the destinations grows and shrinks",
           World.hurry, World.calm, rewinds=True),
-    Fault("low-memory", "something takes all but 6 KB of the dongle's memory, what is left is in small pieces, and all connections broke",
-          "mqtt and http die of MemoryError and are started again; the meter is read and kept on",
+    Fault("low-memory", "all but 6 KB of the memory is taken, in small pieces; connections broke",
+          "mqtt and http die of MemoryError, start again; the meter is read on",
           World.take_memory, World.give_memory),
 )
 

@@ -44,6 +44,7 @@ class Injection:
         self.news: list[str] = []  # a line for each thing that happened, for who does not see the screen
         self._status: dict = {}  # the last one looked at
         self._fresh = 0
+        self._flash_at = 0.0  # when it was last known not to be well
         self._ways = [_Way("mqtt"), _Way("http")]
         self._since = time.monotonic()
         self._stop = threading.Event()
@@ -96,14 +97,18 @@ class Injection:
                 way.least, way.at = way.behind, now
 
     def _recovered(self) -> bool:
-        """All has arrived and goes on arriving, or what is missing does not come any more."""
-        quiet = time.monotonic() - max(self._since, *(way.at for way in self._ways))
-        if all(way.least <= way.usual for way in self._ways):
-            return quiet > max(_STEADY_S, _STEADY_CADENCES * self.run.source.cadence_s)
+        """All has arrived and goes on arriving, or what is missing does not come any more; and the flash is well."""
+        now = time.monotonic()
         with self.run.model.lock:
-            status, sinks = self.run.model.status, self.run.model.sinks()
+            status, sinks, flash = self.run.model.status, self.run.model.sinks(), self.run.model.part("journal").get("flash")
         if status is not self._status:
             self._status, self._fresh = status, self._fresh + 1
+        if self.fault.writes and (self._fresh < _FRESH or not flash or flash["problem"]):
+            self._flash_at = now
+            return False
+        quiet = now - max(self._since, *(way.at for way in self._ways))
+        if all(way.least <= way.usual for way in self._ways):
+            return quiet > max(_STEADY_S, _STEADY_CADENCES * self.run.source.cadence_s)
         settled = bool(sinks) and all(sink.state == "connected" and sink.backlog <= 1 for sink in sinks)
         return quiet > _SURE_S and self._fresh >= _FRESH and settled
 
@@ -115,11 +120,14 @@ class Injection:
             if not self._stop.is_set():
                 self._turn(ON)
                 self.fault.begin(self.run.world)
+                self._write()
                 self._wait(self.for_s)
             if not self._stop.is_set():
                 self.fault.end(self.run.world)
                 self._turn(OVER)
+                self._write()
                 self._over()
+            self._stop.wait()  # a broker that was started here lives as long as this thread
         except Exception as error:  # handed to the thread that shows the run
             self.failure = error
 
@@ -127,6 +135,7 @@ class Injection:
         while not self._stop.wait(_LOOK_S) and not self.run.model.readings:
             pass
         self._turn(SOON)
+        self._write()  # what there is goes to flash before it breaks
         self._wait(self.after_s)
         while not self._stop.wait(_LOOK_S) and any(way.usual == 1 << 30 for way in self._ways):
             self._look()
@@ -135,9 +144,9 @@ class Injection:
         end, told = time.monotonic() + seconds, time.monotonic()
         while time.monotonic() < end and not self._stop.wait(_LOOK_S):
             self._look()
-            if self.state == ON and time.monotonic() - told > _TELL_S:
+            if time.monotonic() - told > _TELL_S:
                 told = time.monotonic()
-                self._tell()
+                self._remind()
 
     def _over(self) -> None:
         told = time.monotonic()
@@ -145,12 +154,21 @@ class Injection:
         while not self._stop.wait(_LOOK_S):
             self._look()
             if self._recovered():
-                self.recovery_s = max(0.0, max(way.at for way in self._ways) - self._since)
+                self.recovery_s = max(0.0, max(self._flash_at, *(way.at for way in self._ways)) - self._since)
                 self._turn(RECOVERED)
                 return
             if time.monotonic() - told > _TELL_S:
                 told = time.monotonic()
-                self._tell()
+                self._remind()
+
+    def _write(self) -> None:
+        if self.fault.writes:
+            self.run.world.save()
+
+    def _remind(self) -> None:
+        self._write()
+        if self.state != SOON:
+            self._tell()
 
     def _turn(self, state: str) -> None:
         self.state, self._since = state, time.monotonic()

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta, timezone
 from host_tools.certificates import Authority
 from host_tools.faults.proxy import HOST, Proxy
 from host_tools.meters.play import Telegram
+from host_tools.simulation.serial_console import SerialConsole
 
 ENOSPC = errno.ENOSPC
 BROKER, SERVER = "broker.home", "server.home"  # names that the simulated DNS knows
@@ -38,8 +39,9 @@ class World:
             self._show("valid")
         self.mqtt = Proxy((HOST, run.address.port), self.tls)
         self.http = Proxy((HOST, run.http.port))
+        self.console = SerialConsole()
         self._hurried: threading.Thread | None = None
-        self._calm = threading.Event()
+        self._calm, self._ended = threading.Event(), threading.Event()
 
     def start(self) -> "World":
         """Opens the ways."""
@@ -50,10 +52,12 @@ class World:
     def stop(self) -> None:
         """Closes them."""
         self._calm.set()
+        self._ended.set()
         if self._hurried:
             self._hurried.join()
         self.mqtt.stop()
         self.http.stop()
+        self.console.close()
 
     def settings(self) -> dict:
         """What the dongle is told: the same destinations, by these ways and by name."""
@@ -139,6 +143,11 @@ class World:
             dongle.restarts += 1
             dongle.start()
 
+    def save(self) -> None:
+        """Has the dongle write what is not on its flash yet, after the next telegram."""
+        with open(self.console.path, "wb", buffering=0) as port:
+            port.write(b"save\r\n")
+
     def take_memory(self) -> None:
         """The connections break too: new ones want memory."""
         self.run.dongle.set_wifi(heap_left=_LEFT * self.run.word // 4)
@@ -172,8 +181,8 @@ class World:
                 now = int(time.time())
                 data = run.source.telegrams.meter.telegram(now)
                 for at in range(0, len(data), _PORTION):
-                    wire.write(data[at:at + _PORTION], self._calm)
-                    wire.settle(self._calm)
+                    wire.write(data[at:at + _PORTION], self._ended)
+                    wire.settle(self._ended)
                 run.count(Telegram(0, now, data))
                 due = max(due + 1 / _PER_SECOND, time.monotonic() - 1)
                 wire.wait(due, self._calm)
