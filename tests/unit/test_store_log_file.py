@@ -115,6 +115,17 @@ def test_a_flash_that_fails():
     assert os.listdir(world.folder) == []
 
 
+def test_one_file_that_fails_does_not_hold_up_the_other():
+    world = World("one")
+    os.mkdir(world.folder)
+    os.mkdir(world.folder + "/log")
+    world.log.error("a", "x")
+    world.log.error("access", "y")
+    world.save()
+    assert world.file.problem and world.text("access").endswith("y\n")
+    os.rmdir(world.folder + "/log")
+
+
 def test_a_restart_goes_on_in_the_same_file():
     world = World("restart")
     world.log.error("a", "before")

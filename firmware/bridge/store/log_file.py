@@ -47,11 +47,15 @@ class LogFile:
 
             for kind, name in enumerate(("log", "access")):
                 if self._waiting[kind]:
-                    write(self._folder, name, self._waiting[kind], self._left_out[kind])
-                    self._waiting[kind].clear()
-                    self._left_out[kind] = 0
-        except (OSError, MemoryError) as error:
-            self.problem = str(error)
+                    try:
+                        write(self._folder, name, self._waiting[kind], self._left_out[kind])
+                    except OSError as error:
+                        self.problem = str(error)
+                    else:
+                        self._waiting[kind].clear()
+                        self._left_out[kind] = 0
+        except MemoryError:
+            self.problem = "memory"
         finally:
             write = None
             unload("bridge.store.log_lines", "bridge.store.folder")
