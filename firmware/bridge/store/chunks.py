@@ -5,7 +5,7 @@
              a BLOCK's begins anew
     HEAD     count of cursors; each: length of its key, key, number (4); then each known start of the device: its count (4), its UTC offset (4)
     BLOCK    MAGIC, start of the device (4), number of the first reading (4), meters as in METERS
-    METERS   the meters of the block from here on: each TEXTS_OF texts, a byte of length before each
+    METERS   the meters of the block from here on: each has _TEXTS, a line for each
     RECORDS  more of the block's records, as in RAM; numbers of the cursors in HEAD's order (4 each), how many those are (1), readings (2)
 
 After damage all up to the next BLOCK is passed over. Nothing that a file holds raises an error; what the file system says (OSError) does.
@@ -18,7 +18,10 @@ from micropython import const
 
 from bridge.reading.reading import Meter
 
-HEAD, BLOCK, METERS, RECORDS = 1, 2, 3, 4
+HEAD = 1
+BLOCK = 2
+METERS = 3
+RECORDS = 4
 MAGIC = b"MBJ1"
 BLOCK_BYTES = 1024  # most records of a block
 CURSORS = 6  # most places of destinations that are kept: there are three kinds
@@ -109,16 +112,6 @@ def put(file, kind: int, payload, trailer, crc: int) -> tuple:
     return crc, _HEADER + length
 
 
-def head(keys: list, places: dict, offsets: list) -> bytes:
-    """HEAD's payload; `places`: key to number; `offsets`: pairs."""
-    pieces = [bytes([len(keys)])]
-    for key in keys:
-        pieces.append(bytes([len(key)]) + key.encode() + pack("<I", places[key]))
-    for boot, offset in offsets:
-        pieces.append(pack("<II", boot, offset))
-    return b"".join(pieces)
-
-
 def parse_tail(payload) -> tuple:
     """(bytes of records, readings, count of cursors) of RECORDS' payload."""
     end = len(payload)
@@ -133,26 +126,19 @@ def number(payload, begin: int, end: int) -> int:
 
 def texts(meters) -> bytes:
     """METERS' payload."""
-    pieces = []
-    for meter in meters:
-        for name in _TEXTS:
-            text = getattr(meter, name)[:_TEXT].encode()
-            pieces.append(bytes([len(text)]) + text)
-    return b"".join(pieces)
+    return "\n".join([getattr(meter, name)[:_TEXT] for meter in meters for name in _TEXTS]).encode()
 
 
 def meters(payload: bytes) -> tuple:
-    """The meters of METERS' payload; those that can be read."""
-    found = []
-    at = 0
+    """The meters of METERS' payload; none where that cannot be read."""
     try:
-        while at < len(payload):
-            meter = Meter()
-            for name in _TEXTS:
-                end = at + 1 + payload[at]
-                setattr(meter, name, str(payload[at + 1 : end], "utf-8"))
-                at = end
-            found.append(meter)
-    except (IndexError, UnicodeError):  # too short; no text
-        pass
+        words = str(payload, "utf-8").split("\n")
+    except UnicodeError:
+        words = ()
+    found = []
+    while len(words) >= len(_TEXTS):
+        meter = Meter()
+        for name in _TEXTS:
+            setattr(meter, name, words.pop(0))
+        found.append(meter)
     return tuple(found)

@@ -13,7 +13,7 @@ from micropython import const
 from bridge.core.unload import unload
 from bridge.store import chunks
 
-_UNIT = const(4096)  # bytes that a file takes are a multiple of this: a block of the flash
+UNIT = 4096  # bytes that a file takes are a multiple of this: a block of the flash
 _SEGMENTS = const(32)  # of the capacity in each: what is deleted at once is a 32nd of the history
 _LARGEST = const(32768)
 _ROOM = const(1280)  # bytes that a block takes, mostly: it is not begun where less is left
@@ -30,13 +30,13 @@ class Segments:
     """
 
     def __init__(self, folder: str, capacity: int, boot: int):
-        self._folder = folder
-        self._capacity = capacity
-        self._size = max(_UNIT, min(_LARGEST, capacity // _SEGMENTS // _UNIT * _UNIT))
+        self.folder = folder
+        self.capacity = capacity
+        self.size = max(UNIT, min(_LARGEST, capacity // _SEGMENTS // UNIT * UNIT))
         self._boot = boot
         self.problem = ""
         self._changed = self._stale = False  # whether places, whether offsets are to be written
-        self._holes = []  # pairs of numbers from and to which nothing came here
+        self.holes = []  # pairs of numbers from and to which nothing came here
         # Of the block that is being written: its number in RAM and what is here of it: bytes, readings, meters.
         self._block = self._done = self._count = self._metered = 0
         from bridge.store.recall import Recall
@@ -46,25 +46,25 @@ class Segments:
         self.saved = found.saved
         self._keys = found.keys  # of the places, as the newest HEAD has them
         self._offsets = found.offsets  # pairs of start and offset
-        self._firsts = found.firsts  # numbers of the segments
-        self._useless = found.useless  # numbers of those in which nothing is readable
+        self.firsts = found.firsts  # numbers of the segments
+        self.useless = found.useless  # numbers of those in which nothing is readable
         # Of the newest segment: bytes (0: nothing can be appended), checksum.
         self._length = found.length
         self._crc = found.crc
-        self._bytes = sum([_taken(self._size_of(first)) for first in found.useless + found.firsts[:-1]])  # taken by all but the newest
+        self.bytes = sum([taken(self.size_of(first)) for first in found.useless + found.firsts[:-1]])  # taken by all but the newest
         self.start = self.next = found.next
 
     @property
     def oldest(self) -> int:
         """Number of the oldest reading on flash, `next` when none."""
-        return min(self._firsts[0], self.next) if self._firsts else self.next
+        return min(self.firsts[0], self.next) if self.firsts else self.next
 
-    def _path(self, first: int) -> str:
-        return "%s/%08x" % (self._folder, first)
+    def path(self, first: int) -> str:
+        return "%s/%08x" % (self.folder, first)
 
-    def _size_of(self, first: int) -> int:
+    def size_of(self, first: int) -> int:
         try:
-            return os.stat(self._path(first))[6]
+            return os.stat(self.path(first))[6]
         except OSError:
             return 0
 
@@ -81,7 +81,7 @@ class Segments:
 
         `near`: the one before, from where it goes on without a search.
         """
-        firsts = self._firsts
+        firsts = self.firsts
         index = len(firsts) - 1
         if seq >= self.next or index < 0:
             return None
@@ -100,7 +100,7 @@ class Segments:
 
     def _find(self, first: int, at: int, seq: int):
         try:
-            with open(self._path(first), "rb") as file:
+            with open(self.path(first), "rb") as file:
                 reader = chunks.Chunks(file, at)
                 begin = end = 0
                 while True:
@@ -147,11 +147,11 @@ class Segments:
             except MemoryError:
                 code = "ENOMEM"
             self.next, self._length, self._crc, self._block, self._done, self._count, self._metered = before
-            if code != _FULL or not tries or len(self._firsts) < 2:
+            if code != _FULL or not tries or len(self.firsts) < 2:
                 self.problem = "flash is full" if code == _FULL else "flash write failed: %s" % errorcode.get(code, code)
                 return False
             tries -= 1
-            self._drop(journal)
+            _rare().drop(self, journal)
 
     def _note(self, cursors: dict, offset) -> None:
         saved = self.saved
@@ -174,31 +174,31 @@ class Segments:
         more = journal.length(self._block) > self._done
         if not (more or self._changed or self._stale):
             return True
-        anew = self._length <= 0 or self._length + (_ROOM if more and not self._done else -_UNIT) > self._size
-        newest = self._firsts[-1] if self._firsts else 0
-        if anew or self._size_of(newest) != self._length:
+        anew = self._length <= 0 or self._length + (_ROOM if more and not self._done else -UNIT) > self.size
+        newest = self.firsts[-1] if self.firsts else 0
+        if anew or self.size_of(newest) != self._length:
             # The rest of a block is of no use without its beginning.
             self._next_block(self._block)
             first = journal.first_seq(self._block) if journal.length(self._block) else self.next
-            self._make_room(first, journal)
+            _rare().prepare(self, first, journal)
             self._length = 0
         else:
             first = newest
-        with open(self._path(first), "ab" if self._length else "wb") as file:
+        with open(self.path(first), "ab" if self._length else "wb") as file:
             keys = list(self.saved)[: chunks.CURSORS]
             if not self._length or self._stale or keys != self._keys:
-                self._put(file, chunks.HEAD, chunks.head(keys, self.saved, self._offsets))
+                self._put(file, chunks.HEAD, _rare().head(keys, self.saved, self._offsets))
             places = b"".join([pack("<I", self.saved[key]) for key in keys])
             self._put_block(file, journal, places)
-            while self._block < journal.last and self._length + _ROOM <= self._size:
+            while self._block < journal.last and self._length + _ROOM <= self.size:
                 self._next_block(self._block + 1)
                 self._put_block(file, journal, places)
         self._keys = keys
         self._changed = self._stale = False
         if first != newest:
-            if self._firsts:
-                self._bytes += _taken(self._size_of(self._firsts[-1]))
-            self._firsts.append(first)
+            if self.firsts:
+                self.bytes += taken(self.size_of(self.firsts[-1]))
+            self.firsts.append(first)
         return self._block >= journal.last
 
     def _next_block(self, block: int) -> None:
@@ -213,8 +213,8 @@ class Segments:
             meters = journal.meters(block)
             if not self._done:
                 self._put(file, chunks.BLOCK, chunks.MAGIC + pack("<II", self._boot, first) + chunks.texts(meters))
-                if self._firsts and first > self.next and (self.next, first) not in self._holes:
-                    self._holes = self._holes[1 - _HOLES :] + [(self.next, first)]
+                if self.firsts and first > self.next and (self.next, first) not in self.holes:
+                    self.holes = self.holes[1 - _HOLES :] + [(self.next, first)]
             elif len(meters) != self._metered:
                 self._put(file, chunks.METERS, chunks.texts(meters))
             self._metered = len(meters)
@@ -230,66 +230,32 @@ class Segments:
         self._crc, length = chunks.put(file, kind, payload, trailer, self._crc if self._length else 0)
         self._length += length
 
-    def _make_room(self, first: int, journal) -> None:
-        """Gets ready for a new segment."""
-        try:
-            os.mkdir(self._folder)
-        except OSError:  # it is there; if not, opening a file tells why
-            pass
-        while self._useless:
-            useless = self._useless.pop()
-            self._bytes -= _taken(self._size_of(useless))
-            self._remove(useless)
-        newest = self._firsts[-1] if self._firsts else first
-        taken = self._bytes + (_taken(self._size_of(newest)) if newest != first else 0) + self._size + _UNIT
-        while self._firsts and self._firsts[0] != first and taken > self._capacity:
-            taken -= self._drop(journal)
-
-    def _drop(self, journal) -> int:
-        """Deletes the oldest segment; how many bytes it took."""
-        first = self._firsts.pop(0)
-        taken = _taken(self._size_of(first))
-        self._remove(first)
-        end = self.next
-        if self._firsts:
-            end = self._firsts[0]
-            self._bytes -= taken
-        count = min(end, journal.first_seq(journal.first)) - first
-        for hole in self._holes:
-            if first <= hole[0] < end:
-                count -= hole[1] - hole[0]  # counted when they went from RAM
-        journal.overwritten += max(0, count)
-        return taken
-
-    def _remove(self, first: int) -> None:
-        try:
-            os.remove(self._path(first))
-        except OSError:  # it has gone already; or it stays, and no number leads to it
-            pass
-
     def erase(self) -> tuple:
-        """Forgets all; (files, bytes) that are gone. What cannot be deleted is tried again when the next segment begins."""
-        from bridge.store.folder import erase
-
-        gone = erase(self._folder)
-        unload("bridge.store.folder")
-        self._useless = [first for first in self._useless + self._firsts if self._size_of(first)]
-        self._bytes = sum([_taken(self._size_of(first)) for first in self._useless])
-        self._firsts, self._holes, self._offsets = [], [], []
+        """Forgets all; (files, bytes) that are gone."""
+        gone = _rare().erase(self)
         self.saved = {}
+        self._offsets = []
         self._length = 0
         return gone
 
     def status(self) -> dict:
         """For the status document."""
         return {
-            "files": len(self._firsts),
-            "bytes": self._bytes + _taken(max(0, self._length)),
-            "capacity": self._capacity,
+            "files": len(self.firsts),
+            "bytes": self.bytes + taken(max(0, self._length)),
+            "capacity": self.capacity,
             "problem": self.problem,
         }
 
 
-def _taken(size: int) -> int:
+def taken(size: int) -> int:
     """Bytes of flash that a file of `size` bytes takes."""
-    return (size + _UNIT - 1) // _UNIT * _UNIT
+    return (size + UNIT - 1) // UNIT * UNIT
+
+
+def _rare():
+    """What is seldom needed, in memory only while it is used."""
+    from bridge.store import turnover
+
+    unload("bridge.store.turnover")
+    return turnover
