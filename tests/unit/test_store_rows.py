@@ -129,7 +129,7 @@ def test_damaged_files_are_passed_over():
         file.write(data[:4090])
     with open(folder + "/q000002", "ab") as file:  # a torn row, and one that is none
         file.write(b"\xff" * 16 + b"abc")
-    for name in ("qffffffff", "qffffff", "q", "q 00001", "q_00009", "qxyzxyz", "x000001", "q-00001"):
+    for name in ("qffffffff", "qffffff", "q", "q 00001", "q_00009", "q0000A0", "qxyzxyz", "x000001", "q-00001"):
         with open(folder + "/" + name, "wb") as file:
             file.write(b"hello")
     kept = kept_rows(folder, "quarters")

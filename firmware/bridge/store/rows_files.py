@@ -21,9 +21,10 @@ PEAK_ROW = const(11)
 def number(name: str, letter: str) -> int:
     """The number of a file of this kind, -1 for any other; what is near the end of all numbers none of ours has."""
     try:
-        return int(name[1:], 16) if name[:1] == letter and len(name) == 7 and name[1] != "f" else -1
+        found = int(name[1:], 16) if name[:1] == letter and name[1:2] != "f" else -1
     except ValueError:
         return -1
+    return found if "%06x" % found == name[1:] else -1
 
 
 def files(folder: str, letter: str) -> list:
