@@ -18,6 +18,7 @@ _SEGMENTS = const(32)  # of the capacity in each: what is deleted at once is a 3
 _LARGEST = const(32768)
 _ROOM = const(1280)  # bytes that a block takes, mostly: it is not begun where less is left
 _STARTS = const(32)  # of the device whose offset is kept: only those that had readings before the clock was set
+_RARE = "bridge.store.turnover"  # in memory only while it is used
 _STEADY_S = const(1)  # an offset that differs by more is written anew
 _HOLES = const(8)  # between segments, remembered
 _TRIES = const(4)  # segments deleted for one write; where that does not help, no more are until it works again
@@ -151,7 +152,10 @@ class Segments:
                 self.problem = "flash is full" if code == _FULL else "flash write failed: %s" % errorcode.get(code, code)
                 return False
             tries -= 1
-            _rare().drop(self, journal)
+            from bridge.store.turnover import drop
+
+            unload(_RARE)
+            drop(self, journal)
 
     def _note(self, cursors: dict, offset) -> None:
         saved = self.saved
@@ -180,14 +184,20 @@ class Segments:
             # The rest of a block is of no use without its beginning.
             self._next_block(self._block)
             first = journal.first_seq(self._block) if journal.length(self._block) else self.next
-            _rare().prepare(self, first, journal)
+            from bridge.store.turnover import prepare
+
+            unload(_RARE)
+            prepare(self, first, journal)
             self._length = 0
         else:
             first = newest
         with open(self.path(first), "ab" if self._length else "wb") as file:
             keys = list(self.saved)[: chunks.CURSORS]
             if not self._length or self._stale or keys != self._keys:
-                self._put(file, chunks.HEAD, _rare().head(keys, self.saved, self._offsets))
+                from bridge.store.turnover import head
+
+                unload(_RARE)
+                self._put(file, chunks.HEAD, head(keys, self.saved, self._offsets))
             places = b"".join([pack("<I", self.saved[key]) for key in keys])
             self._put_block(file, journal, places)
             while self._block < journal.last and self._length + _ROOM <= self.size:
@@ -232,7 +242,10 @@ class Segments:
 
     def erase(self) -> tuple:
         """Forgets all; (files, bytes) that are gone."""
-        gone = _rare().erase(self)
+        from bridge.store.turnover import erase
+
+        unload(_RARE)
+        gone = erase(self)
         self.saved = {}
         self._offsets = []
         self._length = 0
@@ -251,11 +264,3 @@ class Segments:
 def taken(size: int) -> int:
     """Bytes of flash that a file of `size` bytes takes."""
     return (size + UNIT - 1) // UNIT * UNIT
-
-
-def _rare():
-    """What is seldom needed, in memory only while it is used."""
-    from bridge.store import turnover
-
-    unload("bridge.store.turnover")
-    return turnover
