@@ -3,7 +3,7 @@
 import json
 
 from bridge.core.backoff import Backoff
-from bridge.core.civil import civil, iso, seconds, unix_text, weekday
+from bridge.core.civil import civil, iso, seconds, weekday
 from bridge.core.clock import Clock
 from bridge.core.counters import Counters
 from bridge.core.log import Log
@@ -18,7 +18,7 @@ def test_known_instants():
         ((2025, 3, 30, 1, 1, 0), 1743296460, 6),
     ):
         time = seconds(*parts)
-        assert unix_text(time) == str(unix), (parts, unix_text(time))
+        assert time - seconds(1970, 1, 1) == unix, parts
         assert civil(time) == parts and weekday(time) == day
     assert iso(seconds(2025, 3, 30, 1, 1, 0)) == "2025-03-30T01:01:00Z"
 

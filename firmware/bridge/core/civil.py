@@ -6,7 +6,6 @@ by the proleptic Gregorian calendar, years from March so that the leap day comes
 
 from micropython import const
 
-_EPOCH_UNIX = const(946684800)  # 2000-01-01T00:00:00Z in seconds since 1970
 _DAYS_2000 = const(730425)  # days from 0000-03-01 to 2000-01-01
 _MONTH_DAYS = b"\x1f\x1d\x1f\x1e\x1f\x1e\x1f\x1f\x1e\x1f\x1e\x1f"
 
@@ -51,8 +50,3 @@ def weekday(time: int) -> int:
 def iso(time: int) -> str:
     """ISO 8601 in UTC: "2025-03-30T01:01:00Z"."""
     return "%04d-%02d-%02dT%02d:%02d:%02dZ" % civil(time)
-
-
-def unix_text(time: int) -> str:
-    """Seconds since 1970 as decimal text (over 31 bits, so made once and only where it leaves the device)."""
-    return str(time + _EPOCH_UNIX)

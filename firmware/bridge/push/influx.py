@@ -6,10 +6,12 @@ tariff are integers with suffix `i`. A sub-meter's value that has a time of its 
 time in the same measurement, so it is drawn when it was measured, and is sent once per change of that time, not with each reading.
 """
 
-from bridge.core.civil import unix_text
+from bridge.core.civil import seconds
 from bridge.push.payload import time_of
 from bridge.reading.quantities import COUNTERS, QUANTITIES, STATE, TIME
+from bridge.reading.reading import EXPONENT_ZERO
 
+_UNIX = -seconds(1970, 1, 1)  # over 31 bits: what it is added to is made once and only where it leaves the device
 # Which value has which time, and back: by the vocabulary's names, "gas_time" is the time of "gas_l".
 _PARTNER = {}
 for _time, _row in enumerate(QUANTITIES):
@@ -17,6 +19,14 @@ for _time, _row in enumerate(QUANTITIES):
         if _row[1] == TIME and QUANTITIES[_value][0].startswith(_row[0][:-4]):
             _PARTNER[_time] = _value
             _PARTNER[_value] = _time
+_rows = {}  # (name, kind) of the quantities that were written: looking one up in the vocabulary takes long
+
+
+def _row(quantity: int) -> tuple:
+    if quantity not in _rows:
+        name, kind = QUANTITIES[quantity]
+        _rows[quantity] = name.encode(), kind
+    return _rows[quantity]
 
 
 def escape(text: str) -> str:
@@ -45,6 +55,8 @@ class LineFormat:
         self.tail = b"000000000\n"
         self._accepted = {}
         self._pending = {}
+        self._id = None  # the meter whose lines begin with `_head`
+        self._head = b""
 
     def begin(self) -> None:
         """A new request: what an earlier one that failed held is written again."""
@@ -61,29 +73,34 @@ class LineFormat:
             return None
         # In bytes: MicroPython compares each new str with all the names that it knows, which here costs more than all else.
         id = reading.meter.id
-        head = ("meter,device=" + escape(self._context.identity.device) + (",meter_id=" + escape(id) if id else "")).encode()
+        if id != self._id:
+            self._id = id
+            self._head = ("meter,device=" + escape(self._context.identity.device) + (",meter_id=" + escape(id) if id else "")).encode()
         fields = []
         out = b""
         for quantity in reading.schema.ids:
-            kind = QUANTITIES[quantity][1]
+            kind = _row(quantity)[1]
             partner = _PARTNER.get(quantity)
             has_partner = partner is not None and reading.schema.form[partner]
             if kind == TIME and partner is not None:
                 seen = (id, reading.get(quantity))
                 if has_partner and self._pending.get(partner) != seen:
                     self._pending[partner] = seen
-                    out += self._point(head, [_field(reading, partner)], seen[1])
+                    out += self._point([_field(reading, partner)], seen[1])
             elif kind == TIME:
-                fields.append(_field(reading, quantity, unix_text(reading.get(quantity)), b"i"))
+                fields.append(_field(reading, quantity, b"i", _UNIX))
             elif not has_partner:
-                fields.append(_field(reading, quantity, suffix=b"i" if kind == STATE else b""))
+                fields.append(_field(reading, quantity, b"i" if kind == STATE else b""))
         if fields:
-            out += self._point(head, fields, utc)
+            out += self._point(fields, utc)
         return out
 
-    def _point(self, head: bytes, fields: list, utc: int) -> bytes:
-        return b"%s %s %s%s" % (head, b",".join(fields), unix_text(utc).encode(), self.tail)
+    def _point(self, fields: list, utc: int) -> bytes:
+        return b"%s %s %d%s" % (self._head, b",".join(fields), utc + _UNIX, self.tail)
 
 
-def _field(reading, quantity: int, text: str = "", suffix: bytes = b"") -> bytes:
-    return b"%s=%s%s" % (QUANTITIES[quantity][0].encode(), (text or reading.text(quantity)).encode(), suffix)
+def _field(reading, quantity: int, suffix: bytes = b"", more: int = 0) -> bytes:
+    name = _row(quantity)[0]
+    if reading.schema.form[quantity] < EXPONENT_ZERO:
+        return b"%s=%s%s" % (name, reading.text(quantity).encode(), suffix)
+    return b"%s=%d%s" % (name, reading.get(quantity) + more, suffix)
