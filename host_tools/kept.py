@@ -160,10 +160,12 @@ class Kept:
             for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else ():
                 match = _LINE.match(line)
                 stamp, level, area, text = match.groups() if match else ("", "", "", line)
-                time = seconds(*(int(part) for part in re.findall(r"\d+", stamp))) if _STAMP.match(stamp) else None
+                numbers = [int(part) for part in re.findall(r"\d+", stamp)]
+                time = seconds(*numbers) if _STAMP.match(stamp) else None
+                uptime = numbers[0] if stamp.startswith("+") and numbers else None
                 if self.within(time):
-                    rows.append({"time": time, "since_start": stamp if time is None else None, "level": level, "area": area, "text": text})
-        return Table("log", "log", ["time", "since_start", "level", "area", "text"], lambda: rows, ("time",), {"count": len(rows)})
+                    rows.append({"time": time, "uptime_s": uptime, "level": level, "area": area, "text": text})
+        return Table("log", "log", ["time", "uptime_s", "level", "area", "text"], lambda: rows, ("time",), {"count": len(rows)})
 
 
 def unit(name: str) -> str:

@@ -31,8 +31,8 @@ def firmware(tmp_path_factory):
 class Talking:
     """A dongle on the bench, with a serial port, whose meter speaks on and on; `said`: what it said, by time."""
 
-    def __init__(self, folder, firmware, journal_flash_kb=1024):
-        self.bench = Bench(folder, firmware, meter_protocol="p1", journal_flash_kb=journal_flash_kb)
+    def __init__(self, folder, firmware, meter="p1-nl", journal_flash_kb=1024):
+        self.bench = Bench(folder, firmware, meter=meter, journal_flash_kb=journal_flash_kb)
         self.port = SerialConsole()
         self.bench.dongle.console = self.port
         self.bench.clock = 1_790_000_000 // 86400 * 86400 - 6000
@@ -57,7 +57,7 @@ class Talking:
             with self._pause:
                 self.bench.clock += (JUMP_S if len(self.said) == JUMP_AT else STEP_S) - self.bench.meter.cadence_s
                 data, truth = self.bench.telegram()
-                self.said[truth["time"]] = truth
+                self.said[truth.get("time", len(self.said))] = truth
                 self.bench.send(data)
 
     def wait(self, count):
@@ -69,8 +69,13 @@ class Talking:
 
     def export(self, capsys, *words, code=OK):
         """What comes to standard output, and to standard error."""
-        assert cli.main(["export", *(() if "--folder" in words else ("--port", self.port.path)), *words]) == code, capsys.readouterr().err
-        return capsys.readouterr()
+        return self.run(capsys, "export", *(() if "--folder" in words else ("--port", self.port.path)), *words, code=code)
+
+    def run(self, capsys, *words, code=OK):
+        done = cli.main(list(words))
+        got = capsys.readouterr()
+        assert done == code, (got, self.bench.dongle.crashes, list(self.bench.dongle.log)[-10:])
+        return got
 
 
 @pytest.fixture(scope="module")
@@ -144,6 +149,7 @@ def test_all_tables_and_a_copy(dongle, capsys, tmp_path):
     tables = {path.stem: list(csv.DictReader(open(path, newline=""))) for path in out.iterdir()}
     assert set(tables) == {"readings", "quarters", "days", "peaks", "gas", "log"}
     check(tables["readings"], dongle.said)
+    assert any("meterbridge" in row["text"] and row["level"] == "info" and row["uptime_s"] for row in tables["log"]), tables["log"]
     assert tables["days"] and tables["days"][-1]["end"].endswith("00Z")
     again = json.loads(dongle.export(capsys, "--what", "all", "--format", "json", "--folder", str(kept)).out)
     for name, rows in tables.items():
@@ -195,16 +201,14 @@ def test_the_port_says_no_secrets(dongle):
 
 def test_erase(dongle, capsys, tmp_path):
     count = len(dongle.said)
-    assert cli.main(["erase", "--port", dongle.port.path, "--what", "readings", "--yes"]) == OK
-    out = capsys.readouterr().out
+    out = dongle.run(capsys, "erase", "--port", dongle.port.path, "--what", "readings", "--yes").out
     assert f"the first of {next(iter(dongle.said))}" in out and "readings: forgotten, " in out and "esptool --port" in out
     dongle.wait(count + 20)
     rows = [json.loads(line) for line in dongle.export(capsys, "--format", "ndjson").out.splitlines()]
     check(rows, dongle.said)
     assert list(dongle.said)[count - 1] <= rows[0]["time"] and rows[0]["seq"] >= count - 2, "what came before is forgotten, numbers go on"
     assert dongle.export(capsys, "--format", "ndjson", "--what", "quarters").out
-    assert cli.main(["erase", "--port", dongle.port.path, "--yes"]) == OK
-    assert "profiles: forgotten, " in capsys.readouterr().out
+    assert "profiles: forgotten, " in dongle.run(capsys, "erase", "--port", dongle.port.path, "--yes").out
     assert not dongle.bench.dongle.crashes
 
 
@@ -227,3 +231,18 @@ def test_a_dongle_that_keeps_readings_in_ram_alone(tmp_path, firmware, capsys):
         dongle.wait(5)
         got = dongle.export(capsys, code=FAILED)
         assert got.out.startswith("time,") and "it keeps no readings on flash" in got.err
+
+
+def test_readings_before_the_clock_was_ever_set(tmp_path, firmware, capsys):
+    with Talking(tmp_path, firmware, "sml") as dongle:
+        dongle.wait(5)
+        got = dongle.export(capsys, "--format", "ndjson")
+        rows = [json.loads(line) for line in got.out.splitlines()]
+        assert [row["seq"] for row in rows] == list(range(1, len(rows) + 1)) and len(rows) >= 5
+        assert {(row["time"], row["time_source"], row["boot"]) for row in rows} == {(None, "uptime", 1)}
+        assert all(0 <= row["uptime_s"] < 2 * PATIENCE_S for row in rows)
+        assert f"{len(rows)} of them have no time but the seconds since a start" in got.err
+        table = list(csv.DictReader(io.StringIO(dongle.export(capsys).out)))
+        assert table[0]["time"] == table[0]["local_time"] == "" and table[0]["uptime_s"] == str(rows[0]["uptime_s"])
+        got = dongle.export(capsys, "--from", "2020", code=FAILED)
+        assert "more of unknown time are left out" in got.err
