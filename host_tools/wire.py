@@ -24,7 +24,7 @@ from host_tools.errors import UserError
 from host_tools.meters.line import Line
 
 _SLICE_S = 0.01  # bytes go out in portions of this much line time
-_STALE_S = 1.0  # a reader that took nothing for so long is no reader: what waits for it is dropped
+_STALE_S = 1.0
 _HOLD = 4095  # bytes that wait for a reader of a pty: what a terminal holds of raw input, and about what a dongle's UART does
 _SEND_BUFFER = 8192  # bytes per TCP reader, so that a slow one reads at most this much of the past
 _MAX_READERS = 16
@@ -32,13 +32,15 @@ _MAX_INPUT = 4096  # bytes to the meter that wait for their moment: a request ha
 
 
 class Wire:
-    """What the two kinds have in common. `sent` and `dropped` count bytes; `path` is what a reader opens.
+    """What the two kinds have in common. `sent` and `dropped` count bytes; `path` is what a reader opens. `stale_s`: a reader that took
+    nothing for so long is no reader, and what waits for it is dropped.
 
     `on_input` is called with the bytes that a reader sent to the meter, when the last of them would have left the line;
     only while something is written or waited for, and in that thread.
     """
 
     path: str
+    stale_s = _STALE_S
 
     def __init__(self, line: Line, speed: float = 1.0, line_file: str | None = None, on_input: Callable[[bytes], None] | None = None):
         if speed <= 0:
@@ -150,7 +152,7 @@ class PtyWire(Wire):
         taken, now = self.sent - waiting, time.monotonic()
         if taken != self._taken or not waiting:
             self._taken, self._taken_at = taken, now
-        elif now - self._taken_at > _STALE_S:
+        elif now - self._taken_at > self.stale_s:
             self._forget()
             self._taken_at = now
 

@@ -63,6 +63,7 @@ class Bench:
         line_file = folder / "line.json"
         folder.mkdir(parents=True, exist_ok=True)
         self.wire = PtyWire(self.line, SPEED[self.meter.protocol], str(line_file))
+        self.wire.stale_s = PATIENCE_S  # a busy computer's firmware may stand still for a second: then no telegram is dropped
         self._own = owner is None and broker is not None
         self.owner = Owner(broker) if self._own else owner
         self.settings = {"wifi_ssid": "home", "wifi_password": "secret word", "ntp_server": NO_TIME_SERVER, "meter_line": str(self.line),
