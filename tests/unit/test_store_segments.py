@@ -165,6 +165,28 @@ def test_meters_come_back():
         assert batch[0].meter.protocol == "p1" and batch[23].meter.gas_id == "G5" and batch[0].meter is batch[3].meter
 
 
+def test_readers_at_places_with_different_meters():
+    """A block may say "meters as before": whoever comes from elsewhere looks that up."""
+    with Scratch() as scratch:
+        world = World(scratch, 65536, 1024)
+        for n in range(8):
+            world.meter = Meter("M%d" % (n % 2))
+            world.run(50, 20)
+        world.start()
+        cursors = [world.journal.cursor(seq) for seq in (1, 1500, 2700, 5100, 7900)]
+        while cursors:
+            for cursor in list(cursors):
+                seq = cursor.next
+                for reading in cursor.batch(45):
+                    world.check(reading)
+                    assert reading.seq == seq
+                    seq += 1
+                if seq == cursor.next:
+                    assert seq == world.journal.next
+                    cursors.remove(cursor)
+                cursor.ack(seq - 1)
+
+
 def test_clock_steps_and_undated_starts():
     with Scratch() as scratch:
         world = World(scratch)

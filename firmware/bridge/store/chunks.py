@@ -4,9 +4,11 @@
              crc32 goes over type, length and payload and goes on from the chunk before, so that none is taken for another's successor;
              a BLOCK's begins anew
     HEAD     count of cursors; each: length of its key, key, number (4); then each known start of the device: its count (4), its UTC offset (4)
-    BLOCK    MAGIC, start of the device (4), number of the first reading (4), meters as in METERS
+    BLOCK    MAGIC, start of the device (4), number of the first reading (4), crc32 of its METERS' payload (4), that payload or nothing: then it is
+             the same as that of a block before in this segment
     METERS   the meters of the block from here on: each has _TEXTS, a line for each
-    RECORDS  more of the block's records, as in RAM; numbers of the cursors in HEAD's order (4 each), how many those are (1), readings (2)
+    RECORDS  more of the block's records, as in RAM; numbers of the cursors in HEAD's order (4 each); readings, and how many cursors times 4096 (2):
+             none where they are as far behind the last reading as they were
 
 After damage all up to the next BLOCK is passed over. Nothing that a file holds raises an error; what the file system says (OSError) does.
 """
@@ -25,7 +27,7 @@ RECORDS = 4
 MAGIC = b"MBJ1"
 BLOCK_BYTES = 1024  # most records of a block
 CURSORS = 6  # most places of destinations that are kept: there are three kinds
-_TRAILER = const(27)  # RECORDS: 6 cursors of 4 bytes, 3 more
+_TRAILER = const(26)  # RECORDS: 6 cursors of 4 bytes, 2 more
 _HEADER = const(7)
 _TEXT = const(60)  # characters of a meter's text: ids have 48 at most
 _LONGEST = const(6000)  # bytes: three meters of such texts, each character of four bytes
@@ -66,7 +68,7 @@ class Chunks:
     def _whole(self, header: bytes) -> bool:
         kind, length = header[0], number(header, 1, 3)
         if kind == RECORDS:
-            if not 3 <= length <= len(self.room) - self.used:
+            if not 2 <= length <= len(self.room) - self.used:
                 return False
             payload = memoryview(self.room)[self.used : self.used + length]
             if self._file.readinto(payload) != length:
@@ -114,9 +116,10 @@ def put(file, kind: int, payload, trailer, crc: int) -> tuple:
 
 def parse_tail(payload) -> tuple:
     """(bytes of records, readings, count of cursors) of RECORDS' payload."""
-    end = len(payload)
-    cursors = payload[end - 3]
-    return max(0, end - 3 - 4 * cursors), payload[end - 2] | payload[end - 1] << 8, cursors
+    end = len(payload) - 2
+    count = number(payload, end, end + 2)
+    cursors = count >> 12
+    return max(0, end - 4 * cursors), count & 4095, cursors
 
 
 def number(payload, begin: int, end: int) -> int:

@@ -45,7 +45,7 @@ class Recall:
     def _read(self, first: int, whole: bool) -> bool:
         """Takes what a segment tells; False where it is nothing. When not `whole` only asks whether its beginning tells the places."""
         self.length = self._block = 0
-        self.keys = []
+        self.keys = self._behind = []
         path = "%s/%08x" % (self._folder, first)
         try:
             with open(path, "rb") as file:
@@ -72,7 +72,7 @@ class Recall:
         numbers = ()
         if reader.damaged:
             reader.damaged = False
-            self.keys = []
+            self.keys = self._behind = []
         if kind == HEAD:
             numbers = self._head(payload)
         elif kind == BLOCK:
@@ -82,10 +82,14 @@ class Recall:
             if count and 0 < self._block < _NUMBERS:
                 self._block += count
                 self.next = max(self.next, self._block)
-            if cursors == len(self.keys):
+            if not cursors:
+                numbers = [self.next - behind for behind in self._behind]
+            elif cursors == len(self.keys):
                 numbers = [number(payload, at + 4 * n, at + 4 * n + 4) for n in range(cursors)]
-        for key, seq in zip(self.keys, numbers):
-            self.saved[key] = seq
+        if numbers:
+            self._behind = [self.next - seq for seq in numbers]
+            for key, seq in zip(self.keys, numbers):
+                self.saved[key] = seq
 
     def _head(self, payload: bytes) -> list:
         """The places' numbers; as much as can be read."""

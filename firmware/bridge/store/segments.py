@@ -5,6 +5,7 @@ destinations and the UTC offsets of the device's starts, so that the newest one 
 """
 
 import os
+from binascii import crc32
 from errno import errorcode
 from struct import pack
 
@@ -22,6 +23,7 @@ _RARE = "bridge.store.turnover"  # in memory only while it is used
 _STEADY_S = const(1)  # an offset that differs by more is written anew
 _HOLES = const(8)  # between segments, remembered
 _TRIES = const(4)  # segments deleted for one write; where that does not help, no more are until it works again
+_NOTHING = ((), 0, 0)
 _FULL = const(28)  # ENOSPC, which not each build's errno has
 
 
@@ -40,6 +42,10 @@ class Segments:
         self.holes = []  # pairs of numbers from and to which nothing came here
         # Of the block that is being written: its number in RAM and what is here of it: bytes, readings, meters.
         self._block = self._done = self._count = self._metered = 0
+        # Written last: how far behind the places are, and a block's meters in full: they, their checksum, where. Read last: checksum, meters.
+        self._behind = None
+        self._told = _NOTHING
+        self._heard = _NOTHING
         from bridge.store.recall import Recall
 
         found = Recall(folder)
@@ -112,7 +118,7 @@ class Segments:
                         reader.used += size
                         end += count
                     elif kind == chunks.METERS:
-                        meters = payload
+                        meters = chunks.meters(payload)
                     elif kind != chunks.HEAD:
                         if at and reader.damaged:
                             return None
@@ -123,12 +129,23 @@ class Segments:
                         reader.used = 0
                         begin = end = chunks.number(payload, 8, 12)
                         boot = chunks.number(payload, 4, 8)
-                        meters = payload[12:]
+                        meters = self._meters(payload)
+                        if not meters:
+                            if at:
+                                return None
+                            begin = 0
         except OSError:
             return None
         if begin >= self.start:
             boot = 0
-        return reader.room, begin, end, reader.used, boot, self.utc_offset(boot), chunks.meters(meters), first, reader.start
+        return reader.room, begin, end, reader.used, boot, self.utc_offset(boot), meters, first, reader.start
+
+    def _meters(self, payload: bytes) -> tuple:
+        """Those of a BLOCK; empty where they were told before and that cannot be read."""
+        crc = chunks.number(payload, 12, 16)
+        if len(payload) > 16:
+            self._heard = (self._heard[0] if self._heard[1] == crc else chunks.meters(payload[16:]), crc)
+        return self._heard[0] if self._heard[1] == crc else ()
 
     def write(self, journal, cursors: dict, offset) -> bool:
         """Appends what `journal` has beyond the flash, places of destinations (`cursors`: key to number) and this start's UTC offset (None while
@@ -148,6 +165,8 @@ class Segments:
             except MemoryError:
                 code = "ENOMEM"
             self.next, self._length, self._crc, self._block, self._done, self._count, self._metered = before
+            self._behind = None
+            self._told = _NOTHING
             if code != _FULL or not tries or len(self.firsts) < 2:
                 self.problem = "flash is full" if code == _FULL else "flash write failed: %s" % errorcode.get(code, code)
                 return False
@@ -189,6 +208,7 @@ class Segments:
             unload(_RARE)
             prepare(self, first, journal)
             self._length = 0
+            self._told = _NOTHING
         else:
             first = newest
         with open(self.path(first), "ab" if self._length else "wb") as file:
@@ -198,11 +218,11 @@ class Segments:
 
                 unload(_RARE)
                 self._put(file, chunks.HEAD, head(keys, self.saved, self._offsets))
-            places = b"".join([pack("<I", self.saved[key]) for key in keys])
-            self._put_block(file, journal, places)
+                self._behind = None
+            self._put_block(file, journal, keys)
             while self._block < journal.last and self._length + _ROOM <= self.size:
                 self._next_block(self._block + 1)
-                self._put_block(file, journal, places)
+                self._put_block(file, journal, keys)
         self._keys = keys
         self._changed = self._stale = False
         if first != newest:
@@ -215,26 +235,38 @@ class Segments:
         self._block = block
         self._done = self._count = self._metered = 0
 
-    def _put_block(self, file, journal, places: bytes) -> None:
+    def _put_block(self, file, journal, keys: list) -> None:
         """What is not here yet of the present block, and the places."""
         block = self._block
         length, first = journal.length(block), journal.first_seq(block)
+        count = journal.end(block) - first
         if length:
             meters = journal.meters(block)
             if not self._done:
-                self._put(file, chunks.BLOCK, chunks.MAGIC + pack("<II", self._boot, first) + chunks.texts(meters))
                 if self.firsts and first > self.next and (self.next, first) not in self.holes:
                     self.holes = self.holes[1 - _HOLES :] + [(self.next, first)]
+                self._put_begin(file, first, meters)
             elif len(meters) != self._metered:
                 self._put(file, chunks.METERS, chunks.texts(meters))
             self._metered = len(meters)
-        count = journal.end(block) - first
-        trailer = places + bytes([len(places) // 4]) + pack("<H", count - self._count)
+            self.next = max(self.next, first + count)
+        trailer = b""
+        behind = [self.next - self.saved[key] for key in keys]
+        if behind != self._behind:
+            self._behind = behind
+            trailer = b"".join([pack("<I", self.saved[key]) for key in keys])
+        trailer += pack("<H", count - self._count | len(trailer) >> 2 << 12)
         self._put(file, chunks.RECORDS, journal.view(block)[self._done : length], trailer)
         self._done = length
         self._count = count
-        if length:
-            self.next = max(self.next, first + count)
+
+    def _put_begin(self, file, first: int, meters: tuple) -> None:
+        told = self._told
+        texts = b""
+        if meters != told[0] or self._length - told[2] > UNIT:
+            texts = chunks.texts(meters)
+            self._told = told = (meters, crc32(texts), self._length)
+        self._put(file, chunks.BLOCK, chunks.MAGIC + pack("<III", self._boot, first, told[1]) + texts)
 
     def _put(self, file, kind: int, payload, trailer: bytes = b"") -> None:
         self._crc, length = chunks.put(file, kind, payload, trailer, self._crc if self._length else 0)
