@@ -1,6 +1,7 @@
 """Figures of delivery: from the telegram's last byte to the push, and how long six hours of 1 s readings take to deliver.
 
-The backlog goes at the rate that the settings have when nobody changes them, while a new reading comes each second.
+The backlog goes at the rate that the settings have when nobody changes them, while a new reading comes each second. What its readings cost
+the chip is counted apart, from the journal on flash to the bytes of the batches, without the network's own work.
 """
 
 import pathlib
@@ -38,6 +39,10 @@ def figures() -> Iterator[tuple]:
             if broker_name == available()[-1]:
                 yield f"backlog.{BACKLOG}.seconds", seconds, "s"
         yield f"backlog.{BACKLOG}.http.seconds", backlog_by_http(folder), "s"
+    for sink in ("mqtt", "http", "influx"):
+        milliseconds = callgrind.esp32_ms(callgrind.instructions("backlog.py", 100, sink, "flash"))
+        yield f"backlog.reading.{sink}.esp32_ms", round(milliseconds, 2), "ms"
+        yield f"backlog.{BACKLOG}.{sink}.esp32_s", round(milliseconds * BACKLOG / 1000, 1), "s"
 
 
 def backlog(broker_name: str, folder: pathlib.Path) -> float:
