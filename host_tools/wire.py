@@ -24,7 +24,7 @@ from host_tools.errors import UserError
 from host_tools.meters.line import Line
 
 _SLICE_S = 0.01  # bytes go out in portions of this much line time
-_STALE_S = 1.0
+_STALE_S = 1.0  # see Wire.stale_s
 _HOLD = 4095  # bytes that wait for a reader of a pty: what a terminal holds of raw input, and about what a dongle's UART does
 _SEND_BUFFER = 8192  # bytes per TCP reader, so that a slow one reads at most this much of the past
 _MAX_READERS = 16

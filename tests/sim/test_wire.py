@@ -100,7 +100,7 @@ def test_speed_makes_the_line_faster():
 
 
 def test_without_a_reader_nothing_blocks_and_the_past_is_forgotten(monkeypatch):
-    monkeypatch.setattr(wire, "_STALE_S", 0.2)
+    monkeypatch.setattr(wire.Wire, "stale_s", 0.2)
     with wire.PtyWire(P1_FAST, speed=100) as line:
         began = time.monotonic()
         line.write(b"old" * 10_000)
