@@ -503,7 +503,7 @@ def test_full_flash_costs_the_oldest_then_waits():
 def test_flash_that_fails_for_a_while():
     for torn in (False, True):
         with Scratch() as scratch:
-            world = World(scratch, ram=1024)
+            world = World(scratch, 16384, 1024)
             world.run(3)
             world.add(10)
             with Failing(5, torn=torn):
@@ -527,7 +527,7 @@ def test_flash_that_fails_for_a_while():
             cursor = world.journal.cursor(201)
             assert cursor.batch(1)[0].seq == kept and cursor.gap == (201, kept - 1, kept - 201)
             assert world.journal.overwritten == kept - 201
-            world.run(600)
+            world.run(100)
             assert world.journal.overwritten == world.journal.oldest - 1 > kept, "those before it and the hole, once each"
 
 
