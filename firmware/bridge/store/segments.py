@@ -25,6 +25,7 @@ _HOLES = const(8)  # between segments, remembered
 _TRIES = const(4)  # segments deleted for one write; where that does not help, no more are until it works again
 _NOTHING = ((), 0, 0)
 _FULL = const(28)  # ENOSPC, which not each build's errno has
+_NO_NAME = const(36)  # ENAMETOOLONG: what a full LittleFS says where a new file's name needs room
 
 
 class Segments:
@@ -161,7 +162,7 @@ class Segments:
                     return True
                 continue
             except OSError as error:
-                code = error.errno
+                code = _FULL if error.errno == _NO_NAME else error.errno
             except MemoryError:
                 code = "ENOMEM"
             self.next, self._length, self._crc, self._block, self._done, self._count, self._metered = before
