@@ -25,7 +25,7 @@ from bridge.store.store import Store
 from flash_in_ram import Flash, cuts
 
 BLOCKS = 32
-CAPACITY = 4 * 4096  # of readings on flash: four segments, the smallest there are
+CAPACITY = 3 * 4096  # of readings on flash: three segments, the smallest there are
 RAM = 2048
 EVERY_S = 3  # a reading
 LATEST_S = 60  # what may be lost
@@ -92,12 +92,12 @@ class Scenario:
         mount(self.flash)
         settings.save(CONFIG, {"wifi_ssid": "home"})
         self.now = household.START
-        self.live(300, True)
+        self.live(230, True)
         self.now += 3000  # a long outage
         self.live(40, False)
         settings.save(CONFIG, {"wifi_ssid": "away", "mqtt_url": "mqtt://broker"})
         self.now += 5
-        self.live(170, True)
+        self.live(130, True)
         check(self.marks[-1][1].oldest > 100, "no segment was deleted")
         os.umount("/data")
 
