@@ -3,7 +3,8 @@
     python -m tests [--lanes N] [ring ...]
 
 A ring that cannot run says what is missing. With CI set, a skipped test fails its ring: there nothing may be missing. What a ring
-prints comes whole when it ends, so that two do not mix; meanwhile a line now and then says how far each is. With one lane it comes at once.
+prints comes whole when it ends, so that two do not mix; meanwhile a line now and then says how far each is. With one lane it comes at
+once. The longest rings run in parts.
 """
 
 import argparse
@@ -23,30 +24,34 @@ from host_tools.errors import UserError
 
 HERE = pathlib.Path(__file__).parent
 RINGS = ("guards", "unit", "corpus", "memory", "fuzz", "tools", "sim", "fault")
-LONGEST_FIRST = ("sim", "fault", "guards", "tools", "corpus", "unit", "memory", "fuzz")  # so that no lane is left with a long one at the end
-MOST_LANES = 4  # more would save nothing: the longest ring is about a third of all
+PARTS = {"sim": 3, "fault": 2}  # long rings, by files, which know nothing of each other
+LONGEST_FIRST = ("fault", "sim", "tools", "guards", "unit", "memory", "fuzz", "corpus")  # so that no lane is left with a long one at the end
+MOST_LANES = 4
 LANES = min(MOST_LANES, (os.cpu_count() or 1) + 1)  # the longest rings wait for meters and time-outs most of the time
 HEARTBEAT_S = 20
 CI = os.environ.get("CI", "") not in ("", "0", "false")
 REPORTS = runtime.ROOT / "build" / "tests"
 
 
-class Ring:
-    """One ring: its process while it runs, `result` (ring, passed, failed, skipped, seconds, reasons why tests were skipped) when it has ended."""
+class Part:
+    """A ring, or some of its files: its process while it runs, `result` when it has ended (passed, failed, skipped, reasons, began, ended)."""
 
-    def __init__(self, name: str, shown: bool):
-        self.name = name
+    def __init__(self, ring: str, number: int, of: int, shown: bool):
+        self.ring = ring
+        self.name = f"{ring} {number + 1}/{of}" if of > 1 else ring
         self.result: dict = {}
         self._shown = shown  # at once, not when it has ended
         self._began = 0.0
-        self._report = REPORTS / f"{name}.xml"
-        self._log = REPORTS / f"{name}.log"
+        files = sorted((HERE / ring).glob("test_*.py"))
+        self._words = [str(HERE / ring)] if of == 1 else [str(path) for path in files[number::of]]
+        base = REPORTS / (f"{ring}-{number + 1}" if of > 1 else ring)
+        self._report, self._log = base.with_suffix(".xml"), base.with_suffix(".log")
         self._process: subprocess.Popen | None = None
 
     def run(self) -> None:
         self._began = time.monotonic()
         self._report.unlink(missing_ok=True)
-        command = [sys.executable, "-m", "pytest", "-q", "--durations=5", f"--junit-xml={self._report}", str(HERE / self.name)]
+        command = [sys.executable, "-m", "pytest", "-q", "--durations=5", f"--junit-xml={self._report}", *self._words]
         if self._shown:
             print(f"\n{self._title()}", flush=True)
         with open(self._log, "wb") as log:
@@ -59,7 +64,7 @@ class Ring:
         return f"== {self.name} " + "=" * (70 - len(self.name))
 
     def words(self) -> str:
-        """All that the ring printed, under its title."""
+        """All that it printed, under its title."""
         return f"\n{self._title()}\n" + self._log.read_text(encoding="utf-8", errors="replace").rstrip()
 
     def progress(self) -> str:
@@ -76,7 +81,7 @@ class Ring:
             self._process.send_signal(signal.SIGINT)  # pytest ends what its tests have started
 
     def _counted(self, code: int) -> dict:
-        result = {"ring": self.name, "passed": 0, "failed": 0, "skipped": 0, "reasons": set()}
+        result = {"passed": 0, "failed": 0, "skipped": 0, "reasons": set(), "began": self._began, "ended": time.monotonic()}
         if self._report.exists():
             suite = xml.etree.ElementTree.parse(self._report).getroot().find("testsuite")
             counts = {name: int(suite.get(name, 0)) for name in ("tests", "failures", "errors", "skipped")}
@@ -86,48 +91,55 @@ class Ring:
             result["reasons"] = {re.sub(r"\s+", " ", skip.get("message", "")) for skip in suite.iter("skipped")}
         if code not in (0, 1) or result["passed"] + result["failed"] == 0:
             result["failed"] += 1
-            result["reasons"].add(f"the ring did not run: pytest ended with {code}")
+            result["reasons"].add(f"{self.name} did not run: pytest ended with {code}")
         if CI and result["skipped"]:
             result["failed"] += result["skipped"]
-        result["seconds"] = time.monotonic() - self._began
         return result
 
 
 def run_rings(names: list, lanes: int) -> list:
-    """The results of the rings, `lanes` at a time."""
-    side_by_side = min(lanes, len(names)) > 1
-    rings = [Ring(name, not side_by_side) for name in names]
+    """The results of the rings, `lanes` parts at a time: ring, passed, failed, skipped, seconds, reasons why tests were skipped."""
+    rings = {name: PARTS.get(name, 1) if lanes > 1 else 1 for name in names}
+    side_by_side = lanes > 1 and sum(rings.values()) > 1
+    parts = [Part(name, number, of, not side_by_side) for name, of in rings.items() for number in range(of)]
     printing, ended = threading.Lock(), threading.Event()
 
-    def lane(ring: Ring) -> None:
+    def lane(part: Part) -> None:
         if ended.is_set():
             return
-        ring.run()
+        part.run()
         if side_by_side:
             with printing:
-                print(ring.words(), flush=True)
+                print(part.words(), flush=True)
 
     def heartbeat() -> None:
         while not ended.wait(HEARTBEAT_S):
             with printing:
-                print("... " + "; ".join(ring.progress() for ring in rings if ring.running), flush=True)
+                print("... " + "; ".join(part.progress() for part in parts if part.running), flush=True)
 
     if side_by_side:
         threading.Thread(target=heartbeat, daemon=True).start()
-    order = sorted(rings, key=lambda ring: LONGEST_FIRST.index(ring.name)) if side_by_side else rings
+    order = sorted(parts, key=lambda part: LONGEST_FIRST.index(part.ring)) if side_by_side else parts
     with ThreadPoolExecutor(lanes if side_by_side else 1) as pool:
         try:
             list(pool.map(lane, order))
         finally:
             ended.set()
-            for ring in rings:
-                ring.stop()
-    return [ring.result for ring in rings]
+            for part in parts:
+                part.stop()
+    return [together(name, [part.result for part in parts if part.ring == name]) for name in names]
+
+
+def together(ring: str, results: list) -> dict:
+    """The result of a ring from those of its parts."""
+    found = {name: sum(one[name] for one in results) for name in ("passed", "failed", "skipped")}
+    seconds = max(one["ended"] for one in results) - min(one["began"] for one in results)
+    return {"ring": ring, **found, "seconds": seconds, "reasons": set().union(*(one["reasons"] for one in results))}
 
 
 def main(words: list) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests", description="Runs the test rings.")
-    parser.add_argument("--lanes", type=int, default=LANES, help="rings side by side (default %(default)s here)")
+    parser.add_argument("--lanes", type=int, default=LANES, help="rings or parts of rings side by side (default %(default)s here)")
     parser.add_argument("ring", nargs="*", help=f"of {', '.join(RINGS)} (default: all)")
     wanted = parser.parse_args(words)
     unknown = [ring for ring in wanted.ring if ring not in RINGS]
