@@ -152,6 +152,8 @@ def main(words: list) -> int:
         print(f"meterbridge: {error}")
         return error.code
     REPORTS.mkdir(parents=True, exist_ok=True)
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # as a shell starts what it puts in the background; tests send it to programs
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     results = run_rings(list(dict.fromkeys(wanted.ring)) or list(RINGS), max(1, wanted.lanes))
     print("\n== rings ", "=" * 65, sep="")
     for one in results:
