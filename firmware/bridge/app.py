@@ -26,7 +26,7 @@ _LOG_LINES = const(8)  # kept for the status, which shows the last of them
 _READER_DEADLINE_S = const(20)
 _WIFI_DEADLINE_S = const(60)  # a name look-up blocks for seconds where DNS is dead
 # What is read at the start alone; the settings of a sink that is off are not kept either.
-_START_ONLY = ("wifi", "ntp", "journal", "log")
+_START_ONLY = ("wifi", "ntp", "journal", "log", "time")
 _SINKS = ("mqtt", "http", "influx")
 
 
