@@ -1,11 +1,13 @@
-"""Copies what a running dongle keeps on flash: its console in; a folder with journal/, profile/ and log/ out, how far it is on standard error."""
+"""Copies what a running dongle keeps: its console in; a folder with journal/, profile/, log/ and ram.json out, how far it is on standard error."""
 
+import json
 import sys
 import time
 from pathlib import Path
 
 from host_tools.dongle_console import Console
-from host_tools.kept import Kept
+from host_tools.kept import RAM, Kept
+from host_tools.time_words import seconds
 
 _BAR = 24  # characters
 _TELL_S = 5.0  # between two lines where no terminal shows it live
@@ -59,9 +61,19 @@ def copy(console: Console, folders: set[str], to: Path, first: int | None = None
             target = to / path
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(data)
+        if "journal" in folders:
+            _copy_ram(console, to / RAM)
     finally:
         progress.end()
     return gone
+
+
+def _copy_ram(console: Console, to: Path) -> None:
+    """What the flash has not taken: all that there is where no flash is for readings, and what a flash that fails refused."""
+    status = console.status()
+    clock = status.get("clock", {}).get("utc")
+    offset = seconds(clock) - status.get("uptime_s", 0) if clock else None
+    to.write_text(json.dumps({"boot": console.hello["boot"], "utc_offset": offset, "blocks": console.ram()}) + "\n", encoding="utf-8")
 
 
 def _reaches(folder: Path, first: int) -> bool:

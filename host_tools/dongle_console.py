@@ -108,6 +108,22 @@ class Console:
                 raise UserError(f"{self.port}: {path} cannot be read from byte {at} on: the dongle does not send it, or the cable damages it", FAILED)
         return b"".join(pieces[at] for at in sorted(pieces))[:size]
 
+    def ram(self) -> list[dict]:
+        """Blocks of the journal that are in the dongle's RAM: number of the first reading (`block`), `count`, ids of the `meters`, `data` in base64."""
+        for _ in range(_TRIES):
+            try:
+                rows = list(self.ask("ram"))
+            except Silence:
+                continue
+            blocks = [row for row in rows if isinstance(row, dict) and "block" in row]
+            data = b"".join(piece for piece in map(_piece, rows) if piece)
+            if None in rows or len(data) != sum(block["bytes"] for block in blocks):
+                continue
+            for block in blocks:
+                block["data"], data = base64.b64encode(data[: block["bytes"]]).decode(), data[block["bytes"] :]
+            return blocks
+        raise UserError(f"{self.port}: the readings in RAM come damaged each time: is the cable good?", FAILED)
+
     # one question -----------------------------------------------------------------------------------------------------
 
     def ask(self, line: str, patience: float = 0) -> Iterator[dict | str | None]:

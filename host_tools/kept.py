@@ -1,8 +1,10 @@
-"""What a dongle kept, copied from its flash: a folder with journal/, profile/ and log/ in; readings, profile rows and log lines out, as tables.
+"""What a dongle kept, copied from it: a folder with journal/, profile/, log/ and ram.json in; readings, profile rows and log lines out, as tables.
 
 The bytes are read by the firmware's own `bridge.store`. Times are seconds since 2000 in UTC.
 """
 
+import base64
+import json
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -12,6 +14,7 @@ from host_tools.export_formats import Table
 from host_tools.time_words import iso, local
 
 FOLDERS = {"readings": "journal", "quarters": "profile", "days": "profile", "peaks": "profile", "gas": "profile", "log": "log"}
+RAM = "ram.json"  # the start of the dongle, its UTC offset, the journal's blocks that were in its RAM
 _AT_ONCE = 1000  # readings
 _LARGEST = 1 << 40  # bytes of flash, for the journal's own bound: here nothing is deleted
 _NO_START = 1 << 31  # of the device: none of those that made these readings
@@ -45,20 +48,15 @@ class Kept:
 
     def readings(self) -> Iterator[tuple]:
         """(UTC or None, Reading) of all that can be read, in order of their numbers."""
-        from bridge.reading.reading import UPTIME
-        from bridge.store.journal import Journal
         from bridge.store.segments import Segments
 
-        archive = Segments(str(self.folder / "journal"), _LARGEST, _NO_START)
-        cursor = Journal(4096, archive=archive).cursor(archive.oldest)
-        while found := cursor.batch(_AT_ONCE):
-            for reading in found:
-                time = reading.time
-                if reading.time_source == UPTIME:
-                    offset = archive.utc_offset(reading.boot)
-                    time = None if offset is None else time + offset
-                yield time, reading
-            cursor.ack(found[-1].seq)
+        flash = Segments(str(self.folder / "journal"), _LARGEST, _NO_START)
+        yield from _read(flash, flash.oldest)
+        try:
+            ram = _Ram(json.loads((self.folder / RAM).read_text(encoding="utf-8")))
+        except (OSError, ValueError, KeyError, TypeError):
+            return  # not copied
+        yield from _read(ram, max(ram.oldest, flash.next))
 
     def first_time(self) -> int | None:
         """UTC of the oldest reading that has one."""
@@ -204,3 +202,48 @@ def _peaks(history, folder: str, name: str) -> tuple[list[str], list[dict]]:
     for row in rows:
         row["month"] = local(row["end"] - 1)[:7]
     return ["end", "month", *columns[1:]], rows
+
+
+def _read(archive, first: int) -> Iterator[tuple]:
+    """(UTC or None, Reading) of what the journal's archive holds from number `first` on."""
+    from bridge.reading.reading import UPTIME
+    from bridge.store.journal import Journal
+
+    cursor = Journal(4096, archive=archive).cursor(first)
+    while found := cursor.batch(_AT_ONCE):
+        for reading in found:
+            time = reading.time
+            if reading.time_source == UPTIME:
+                offset = archive.utc_offset(reading.boot)
+                time = None if offset is None else time + offset
+            yield time, reading
+        cursor.ack(found[-1].seq)
+
+
+class _Ram:
+    """What a journal asks of its archive, with blocks that were in a dongle's RAM."""
+
+    problem = ""
+
+    def __init__(self, copied: dict):
+        from bridge.reading.reading import Meter
+
+        self._boot, self._offset = copied["boot"], copied["utc_offset"]
+        self.saved: dict = {}
+        self._blocks = [
+            (base64.b64decode(row["data"]), row["block"], row["block"] + row["count"], row["bytes"], tuple(Meter(id) for id in row["meters"]))
+            for row in copied["blocks"]
+            if row["count"]
+        ]
+        self.oldest = self._blocks[0][1] if self._blocks else 1
+        self.next = self._blocks[-1][2] if self._blocks else self.oldest
+
+    def utc_offset(self, boot: int) -> int | None:
+        return self._offset
+
+    def load(self, seq: int, near: object = None) -> tuple | None:
+        """The block that holds `seq` or the next later one, as Segments.load gives it."""
+        for data, first, end, length, meters in self._blocks:
+            if seq < end:
+                return data, first, end, length, self._boot, self._offset, meters, first, 0
+        return None

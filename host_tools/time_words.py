@@ -70,6 +70,11 @@ def _exact(word: str, whole: bool) -> datetime | None:
     return moment + timedelta(seconds=1) if whole else moment
 
 
+def seconds(text: str) -> int:
+    """Of UTC in ISO 8601, as the dongle writes it."""
+    return int((datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=timezone.utc) - EPOCH).total_seconds())
+
+
 def iso(seconds: int | None) -> str | None:
     """UTC in ISO 8601."""
     return None if seconds is None else (EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")

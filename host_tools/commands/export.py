@@ -11,7 +11,7 @@ from pathlib import Path
 from host_tools import export_formats, time_words
 from host_tools.errors import FAILED, OK, USAGE, UserError
 from host_tools.export_formats import FORMATS, Table
-from host_tools.kept import FOLDERS, Kept
+from host_tools.kept import FOLDERS, RAM, Kept
 
 HELP = "copy what a running dongle kept, every reading with its time, as CSV or JSON"
 EXAMPLES = """
@@ -74,7 +74,7 @@ def _check(args: argparse.Namespace) -> list[str]:
     names = list(FOLDERS) if "all" in words else list(dict.fromkeys(words))
     if args.format == "csv" and len(names) > 1 and not args.output:
         raise UserError("several tables do not fit into one CSV: give a folder with -o, or --format json", USAGE)
-    if args.folder and not any((Path(args.folder) / name).is_dir() for name in FOLDERS.values()):
+    if args.folder and not any((Path(args.folder) / name).exists() for name in (*FOLDERS.values(), RAM)):
         raise UserError(f"{args.folder}: there is no journal, profile or log in it: name the folder in which these lie", USAGE)
     if args.folder and args.keep:
         raise UserError("--keep goes with --port: with --folder the files are there already", USAGE)
@@ -142,7 +142,7 @@ def _report(tables: list[Table], limited: bool, device: dict | None) -> int:
     if limited:
         why = "nothing is kept of that time"
     elif device:
-        why = f"it keeps no {', '.join(table.name for table in tables)} on flash: no meter was heard yet, there is no room, or journal_flash_kb is 0"
+        why = f"the dongle keeps no {', '.join(table.name for table in tables)} yet: was its meter heard?"
     else:
         why = "nothing is in there"
     raise UserError(why, FAILED)

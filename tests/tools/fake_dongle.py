@@ -83,6 +83,9 @@ class FakeDongle:
     def _save(self) -> None:
         self._say({"saved": True})
 
+    def _ram(self) -> None:
+        pass
+
     def _files(self) -> None:
         for path in sorted(self.files):
             self._say({"path": path, "size": len(self.files[path])})

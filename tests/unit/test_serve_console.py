@@ -7,6 +7,8 @@ import sys
 from binascii import a2b_base64, crc32
 
 from bridge.push.sink import Identity
+from bridge.reading.quantities import COUNT, quantity
+from bridge.reading.reading import Meter, Reading, Schema
 from bridge.serve.console import Console
 from bridge.store.journal import Journal
 from bridge.store.store import Store
@@ -143,6 +145,26 @@ def test_who_it_is_and_its_status():
     def check(bench):
         assert bench.ask("hello 4711") == [{"id": "mb-a1b2c3", "version": "0.1.0", "board": "sim", "boot": 7}]
         assert "".join([row[1:] for row in bench.ask("status")]) == '{"a":1,"b":[2]}'
+
+    _with({}, check)
+
+
+def test_readings_in_ram():
+    def check(bench):
+        assert bench.ask("ram") == []
+        journal = bench.console.store.journal
+        form = bytearray(COUNT)
+        form[quantity("power_w")] = 32
+        schema, meter = Schema(form), Meter("E1")
+        for seq in range(1, 1200):
+            journal.append(Reading(meter, seq, 700000000 + 7 * seq * seq, 0, schema, [seq * seq % 5000]))
+        rows = bench.ask("ram")
+        blocks = [row for row in rows if "block" in row]
+        assert len(blocks) == 4 and blocks[0]["block"] == journal.oldest > 1 and blocks[0]["meters"] == ["E1"]
+        assert [block["block"] + block["count"] for block in blocks] == [block["block"] for block in blocks[1:]] + [1200]
+        data = _pieces([row for row in rows if "at" in row])
+        assert sum([block["bytes"] for block in blocks]) == len(data) == journal.bytes_used()
+        assert data[: blocks[0]["bytes"]] == bytes(journal.view(journal.first))[: blocks[0]["bytes"]]
 
     _with({}, check)
 

@@ -96,9 +96,28 @@ async def _send(words: list, console, say):
             data = file.read(min(_PIECE, end - at))
             if not data:
                 break
-            text = b2a_base64(data).decode()[:-1]
-            await say('{"at":%d,"crc":%d,"data":"%s"}' % (at, crc32(data, at), text))
+            await say(_piece(data, at))
             at += len(data)
+
+
+async def _ram(words: list, console, say):
+    """Blocks of the journal (see store/records.py) that are in RAM: a row about each, then its bytes; `at` goes on from one to the next."""
+    journal = console.store.journal
+    block = journal.first
+    at = 0
+    while block <= journal.last:
+        data = bytes(journal.view(block)[: journal.length(block)])
+        first = journal.first_seq(block)
+        meters = [meter.id for meter in journal.meters(block)]
+        await say({"block": first, "count": journal.end(block) - first, "bytes": len(data), "meters": meters})
+        for begin in range(0, len(data), _PIECE):
+            await say(_piece(data[begin : begin + _PIECE], at + begin))
+        at += len(data)
+        block = max(block + 1, journal.first)
+
+
+def _piece(data: bytes, at: int) -> str:
+    return '{"at":%d,"crc":%d,"data":"%s"}' % (at, crc32(data, at), b2a_base64(data).decode()[:-1])
 
 
 async def _erase(words: list, console, say):
@@ -128,4 +147,4 @@ def _size(console, path: str):
     return None if found[0] & 0x4000 else found[6]
 
 
-_COMMANDS = {"help": _help, "hello": _hello, "status": _status, "files": _files, "save": _save, "send": _send, "erase": _erase}
+_COMMANDS = {"help": _help, "hello": _hello, "status": _status, "files": _files, "save": _save, "send": _send, "ram": _ram, "erase": _erase}

@@ -6,5 +6,6 @@ HELP = """meterbridge's console. Lines of up to 128 characters:
   files                       what is kept on flash
   save                        put on flash now what is in RAM alone
   send PATH [OFFSET [COUNT]]  a file of those, in base64
+  ram                         readings that are in RAM, in base64
   erase WHAT                  forget readings, profiles, logs or all: there is no way back
 On a computer, 'meterbridge export' and 'meterbridge erase' do this in comfort."""
