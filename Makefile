@@ -15,7 +15,7 @@ CONFIG ?=
 EXECUTIONS ?=
 SECONDS ?=
 
-.PHONY: help run test bench fuzz deploy export erase setup clean test-%
+.PHONY: help run test bench fuzz soak deploy export erase setup clean test-%
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -52,6 +52,9 @@ bench: $(READY_DEV) ## what speed, memory and wear cost, one JSON object per lin
 
 fuzz: $(READY_DEV) ## hostile bytes through the pure stages, some minutes; EXECUTIONS=10000000 for the long run, TARGETS="p1 sml.wire" for some
 	@$(BIN)/python -m tests.fuzz $(if $(EXECUTIONS),--executions "$(EXECUTIONS)") $(if $(SECONDS),--seconds "$(SECONDS)") $(TARGETS)
+
+soak: $(READY_DEV) ## 30 simulated days of a reading each ten seconds with outages, half an hour; SOAK_S=60 for one each minute
+	@SOAK_S=$(or $(SOAK_S),10) $(BIN)/python -m pytest -q -s tests/sim/test_soak.py -k thirty
 
 deploy: $(READY) ## copy the firmware and a configuration to a board: PORT=/dev/ttyUSB0 BOARD=name CONFIG=file
 	@$(BIN)/meterbridge deploy $(if $(PORT),--port "$(PORT)") $(if $(BOARD),--board "$(BOARD)") $(if $(CONFIG),--config "$(CONFIG)")
