@@ -74,3 +74,30 @@ def test_appends_without_a_pause_lose_nobody():
         return await task
 
     assert asyncio.run(main()) == list(range(1, 101))
+
+
+class Listener:
+    """Stands for the profile: notes what it is told."""
+
+    def __init__(self):
+        self.told = []
+
+    def take(self, reading):
+        self.told.append(reading.seq)
+
+
+def test_a_profile_is_told_each_reading():
+    profile = Listener()
+    store = Store(Journal(4096), profile)
+    for value in range(3):
+        store.append(reading(store, value))
+    assert profile.told == [1, 2, 3] and "flash" not in store.status()
+
+
+def test_places_have_names():
+    store = Store(Journal(4096))
+    for value in range(9):
+        store.append(reading(store, value))
+    named, other = store.cursor("mqtt:00000001", store.next), store.cursor()
+    assert store.cursors == {"mqtt:00000001": named} and (named.place, other.place) == (10, 1)
+    assert store.cursor("http:00000002").place == 1 and len(store.cursors) == 2, "without flash a new start is a new destination"
