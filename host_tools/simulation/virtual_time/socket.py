@@ -117,7 +117,7 @@ class _Stream(io.IOBase):
         if not self._open():
             return None
         got = self._real.readinto(room, *count)
-        self._got(got and memoryview(room)[:got])
+        self._got(None if got is None else memoryview(room)[:got])
         return got
 
     def close(self):
