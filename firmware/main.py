@@ -19,6 +19,8 @@ def start() -> None:
     supervisor = make()
     try:
         asyncio.run(supervisor.run())
+    except KeyboardInterrupt:
+        print("stopped; a reset starts it again")
     finally:  # Ctrl-C: what only the RAM has goes to the flash
         supervisor.close()
 

@@ -3,8 +3,11 @@
 import csv
 import io
 import json
+import os
+import signal
 import threading
 import time
+from pathlib import Path
 
 import pytest
 import serial
@@ -251,3 +254,30 @@ def test_readings_before_the_clock_was_ever_set(tmp_path, firmware, capsys):
         assert table[0]["time"] == table[0]["local_time"] == "" and table[0]["uptime_s"] == str(rows[0]["uptime_s"])
         got = dongle.export(capsys, "--from", "2020", code=FAILED)
         assert "more of unknown time are left out" in got.err
+
+
+def test_ctrl_c_ends_the_firmware_with_all_on_flash(tmp_path, firmware, capsys):
+    with Talking(tmp_path, firmware) as dongle:
+        dongle.wait(10)
+        chip = dongle.bench.dongle
+        with dongle._pause:
+            with Console(dongle.port.path) as console:
+                end = time.monotonic() + PATIENCE_S
+                while console.status()["journal"]["next"] <= len(dongle.said):
+                    assert time.monotonic() < end
+            # Here a signal stops MicroPython anywhere, even while it tidies its heap; on a chip Ctrl-C waits for the next instruction.
+            while Path(f"/proc/{chip.pid}/stat").read_text().rpartition(")")[2].split()[0] != "S":
+                time.sleep(0.01)
+            os.kill(chip.pid, signal.SIGINT)
+            while chip.running:
+                assert time.monotonic() < end, list(chip.log)[-40:]
+                time.sleep(0.02)
+            assert "stopped; a reset starts it again" in chip.log and not chip.crashes and not any("Traceback" in line for line in chip.log)
+            said = list(dongle.said)
+            since = chip.mark()
+            chip.start()
+            chip.wait_for("listening at", PATIENCE_S, since)
+        dongle.wait(len(said) + 2)
+        rows = [json.loads(line) for line in dongle.export(capsys, "--format", "ndjson").out.splitlines()]
+        check(rows, dongle.said)
+        assert [row["time"] for row in rows if row["boot"] == 1] == said
