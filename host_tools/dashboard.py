@@ -8,7 +8,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from host_tools import big_digits, dashboard_details, reading_text
+from host_tools import big_digits, dashboard_details, dashboard_quarters, reading_text
 from host_tools.dashboard_model import HEARD, Model
 
 IMPORT, EXPORT, QUIET, GOOD, BAD, WARN = "yellow", "green", "dim", "green", "red", "yellow"
@@ -171,6 +171,10 @@ def draw(model: Model, width: int, height: int) -> RenderableType:
             old = model.silence()
             parts.append(panel(sinks, "delivered" + (f"[not bold {WARN}]  as the dongle told {duration(old)} ago" if old > _OLD_STATUS_S else "")))
             left -= sinks.row_count + _FRAME
+        quarter = dashboard_quarters.lines(model.profile, model.reading.get("time"))
+        if quarter and left >= len(quarter) + _FRAME + len(health) + _LOG_ROWS:
+            parts.append(panel(Text("\n").join(quarter), "quarter hour"))
+            left -= len(quarter) + _FRAME
         if left >= len(health):
             parts += health
             left -= len(health)

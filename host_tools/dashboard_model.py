@@ -65,6 +65,7 @@ class Model:
     live: int = 0  # of these, the ones that were new when they came
     history: deque = field(default_factory=lambda: deque(maxlen=HISTORY))
     status: dict = field(default_factory=dict)
+    profile: dict = field(default_factory=dict)  # the running quarter hour, and what was before it
     told: float | None = None  # when the status came
     bridge: str = ""
     meter: str = ""
@@ -92,7 +93,7 @@ class Model:
             return
         kind = topic.rpartition("/")[2]
         with self.lock:
-            if kind in ("state", "backlog", "status"):
+            if kind in ("state", "backlog", "status", "profile"):
                 document = reading_text.parse(payload)
                 if document is None:
                     return
@@ -100,6 +101,8 @@ class Model:
                     self._state(document)
                 elif kind == "backlog":
                     self._backlog(document)
+                elif kind == "profile":
+                    self.profile = document
                 else:
                     self.status, self.told = document, self.clock()
             elif kind in ("bridge", "meter"):

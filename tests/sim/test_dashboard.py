@@ -33,6 +33,11 @@ STATUS = {
         "http": {"state": "waiting", "acknowledged": 30, "last_ack_age_s": 9, "backlog": 11, "lost": 2, "errors": 4, "last_error": "connection refused"},
     },
 }
+PROFILE = {
+    "quarter": {"start": "2025-03-30T01:00:00Z", "end": "2025-03-30T01:15:00Z", "energy_import_wh": 60, "energy_export_wh": 0, "power_w": 720, "forecast_w": 4812, "missing": True},
+    "last_quarter": {"end": "2025-03-30T01:00:00Z", "energy_import_wh": 180, "energy_export_wh": 0, "power_w": 1720, "valid": False},
+    "month_peak": {"time": "2025-03-03T18:15:00Z", "power_w": 4321, "source": "meter"},
+}
 BIGGEST = {**READING, **{f"{name}_time": "2025-03-30T01:00:00Z" for name in ("hot_water", "heat", "cold", "submeter")},
            "hot_water_l": 99999999, "heat_kj": 10**12, "cold_kj": 10**12, "submeter_energy_wh": 10**15, "power_w": 99999999,
            "energy_import_t3_wh": 10**15, "energy_import_t4_wh": 10**15, "energy_export_t3_wh": 1, "energy_export_t4_wh": 1, "frequency_mhz": 50010}
@@ -91,6 +96,18 @@ def test_80_by_24_says_all_that_matters():
 
 def test_a_wide_screen_also_says_why_a_destination_fails():
     assert "connection refused" in "\n".join(screen(make(), 120, 30))
+
+
+def test_the_quarter_hour_so_far_and_what_is_expected_of_it():
+    model = make()
+    model.message("meterbridge/mb-d4e5f6/profile", json.dumps(PROFILE).encode(), False)
+    text = "\n".join(screen(model, 100, 40))
+    assert "01:00 ██··" in text and "so far 0.060 kWh  expected 4.812 kW" in text, "a minute of fifteen is two columns of thirty"
+    assert "last quarter 1.720 kW (incomplete)" in text and "month's peak 4.321 kW at 3 Mar 18:15 by the meter" in text
+    for hostile in ({}, {"quarter": 5}, {"quarter": {"start": 7, "forecast_w": "x", "end": None}, "last_quarter": [], "month_peak": {"time": {}}}, [], "x"):
+        model.message("meterbridge/mb-d4e5f6/profile", json.dumps(hostile).encode(), False)
+        for width, height in SIZES:
+            assert len(screen(model, width, height)) <= height
 
 
 def test_the_age_grows_and_turns_red():
