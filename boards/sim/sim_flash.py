@@ -108,12 +108,14 @@ class FlashImage:
 
 
 def volume(flash: FlashImage):
-    """The file system on `flash`. One that is not there, or damaged, is made anew, and a line says so."""
+    """The file system on `flash`. One that is not there, or damaged, is made anew; of a damaged one a line says so."""
     try:
         return os.VfsLfs2(flash)
     except OSError as error:
-        size = flash.ioctl(4, 0) * BLOCK // 1024
-        print("flash: no file system can be mounted (error %d): made a new one of %d KB" % (error.errno, size))
+        start = bytearray(16)
+        flash.readblocks(0, start)
+        if start != b"\xff" * 16:
+            print("flash: no file system can be mounted (error %d): made a new one of %d KB" % (error.errno, flash.ioctl(4, 0) * BLOCK // 1024))
     os.VfsLfs2.mkfs(flash)
     return os.VfsLfs2(flash)
 
