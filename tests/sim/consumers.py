@@ -123,15 +123,19 @@ class Http(HttpServer):
         self.ledger = Ledger("http", meter)
         self.lock = threading.Lock()
 
+    def _answer(self, handler, answer, request) -> None:
+        """Takes the readings before it says so: the next request may come on another connection, in another thread."""
+        if 200 <= answer.status < 300:
+            document = request.json()
+            with self.lock:
+                if "missing" in document:
+                    self.ledger.missing.append(document["missing"])
+                for reading in document["readings"]:
+                    self.ledger.take(reading, document["backlog"] or len(document["readings"]) > 1)
+        super()._answer(handler, answer, request)
+
     def _record(self, request) -> None:
-        if not 200 <= request.status < 300:
-            return
-        document = request.json()
-        with self.lock:
-            if "missing" in document:
-                self.ledger.missing.append(document["missing"])
-            for reading in document["readings"]:
-                self.ledger.take(reading, document["backlog"] or len(document["readings"]) > 1)
+        """A month of requests is not kept."""
 
     def refuse(self, status: int, headers: dict | None = None) -> None:
         """Answers so from now on; 204 takes again."""
