@@ -30,7 +30,7 @@ _NATIVE = re.compile(r"^\s*@micropython\.(viper|native|asm_\w+)", re.MULTILINE)
 JOINED = {
     "bridge.root": ("bridge.core.errors", "bridge.core.unload", "bridge.core.address"),  # apart, for what the start needs before all else
     "bridge.base": tuple(f"bridge.{name}" for name in (
-        "core.civil", "core.clock", "core.log", "core.status", "core.supervisor", "core.backoff", "core.counters", "core.lists",
+        "core.civil", "core.clock", "core.log", "core.status", "core.supervisor", "core.backoff", "core.names", "core.counters", "core.lists",
         "hal.memory", "hal.wlan", "hal.uart", "framing.frame", "framing.octets", "decoding.register",
         "reading.quantities", "reading.reading", "reading.builder", "reading.plausibility", "reading.values", "reading.submeters", "reading.texts", "reading.timestamp",
         "store.records", "store.encoder", "store.decoder", "store.journal", "store.store",

@@ -80,7 +80,7 @@ def test_refusal_before_the_body_is_read(client, polite):
     """A server that says 413 while the client still sends, and then reads the rest (polite) or resets the connection."""
     with socket.create_server((HOST, 0)) as listener:
         client.ok("open", url=f"http://{HOST}:{listener.getsockname()[1]}")
-        client.tell("post", piece="z" * 1000, count=4000)
+        client.tell("post", piece="z" * 4000, count=1000)
         with listener.accept()[0] as connection:
             connection.recv(100)
             connection.sendall(b"HTTP/1.1 413 Too Large\r\nConnection: close\r\n\r\n")

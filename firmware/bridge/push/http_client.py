@@ -11,6 +11,7 @@ import socket
 from micropython import const
 
 from bridge.core.errors import BridgeError
+from bridge.core.names import lookup, reached
 from bridge.push.sink import reason
 
 CONNECT_MS = 10000  # TCP; a host of the home answers in milliseconds
@@ -49,7 +50,7 @@ class Response:
 class HttpClient:
     """Posts to one URL. `head`: the request's lines but the body's length; `tls`: an SSL context for https.
 
-    `connections` counts what was opened. Host names are looked up by the system, which blocks until it answers: once per connection.
+    `connections` counts what was opened. A host name is looked up where `core.names` does not know it: that blocks.
     """
 
     def __init__(self, host: str, port: int, head: bytes, tls=None):
@@ -131,19 +132,15 @@ class HttpClient:
             answer.keep = False
         elif answer.status not in (204, 304):
             await self._body(answer)
+        reached(self._host)
         return answer
 
     async def _connect(self) -> None:
         try:
-            found = socket.getaddrinfo(self._host, self._port, 0, socket.SOCK_STREAM)
+            found = socket.getaddrinfo(lookup(self._host), self._port, 0, socket.SOCK_STREAM)
         except OSError:
             raise HttpError("host name " + self._host + " not found, or no name server answers")
-        # The first IPv4 address, else the first at all: names of a home often have a v6 entry that no service listens on.
         address = found[0]
-        for entry in found:
-            if entry[0] == socket.AF_INET:
-                address = entry
-                break
         sock = self._socket = socket.socket(*address[:3])
         sock.setblocking(False)
         try:

@@ -9,6 +9,7 @@ import time
 
 from micropython import const
 
+from bridge.core.names import lookup, reached
 from bridge.push.mqtt_packets import CONNACK, PINGRESP, PUBLISH, SUBACK, Incoming, MqttError, packet, string
 from bridge.push.sink import reason
 
@@ -55,7 +56,7 @@ class MqttClient:
 
     async def connect(self) -> None:
         """Connects and logs in. Raises MqttError (refused, bad certificate, no answer) or OSError (no way there)."""
-        opening = asyncio.open_connection(self._host, self._port, ssl=self._tls, server_hostname=self._host if self._tls else None)
+        opening = asyncio.open_connection(lookup(self._host), self._port, ssl=self._tls, server_hostname=self._host if self._tls else None)
         try:
             self._stream, _ = await asyncio.wait_for_ms(opening, CONNECT_MS)
             self.waiting[-CONNACK] = time.ticks_ms()
@@ -72,6 +73,7 @@ class MqttClient:
         self._tasks = (asyncio.create_task(self._read()), asyncio.create_task(self._watch()))
         await self.acknowledged(-CONNACK)
         self.up = True
+        reached(self._host)
 
     async def publish(self, topic: str, payload, qos: int = 1, retain: bool = False) -> int:
         """Sends a message and returns its packet id (0 for QoS 0), to be given to `acknowledged`.

@@ -6,6 +6,7 @@ import socket
 from micropython import const
 
 from bridge.core.address import split_host_port
+from bridge.core.names import lookup
 
 _PORT = const(123)
 _REQUEST = b"\x23" + bytes(47)  # version 4, client
@@ -19,7 +20,7 @@ _WAIT_MS = const(3000)
 async def ask(server: str) -> int:
     """UTC of `server` ("host" or "host:port"). OSError or asyncio.TimeoutError when it does not answer, ValueError on nonsense."""
     host, port = split_host_port(server, _PORT)
-    address = socket.getaddrinfo(host, port, 0, socket.SOCK_DGRAM)[0][-1]
+    address = socket.getaddrinfo(lookup(host), port, 0, socket.SOCK_DGRAM)[0][-1]
     link = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     try:
         link.setblocking(False)
