@@ -44,7 +44,7 @@ FAULTS = (
           "Wi-Fi down, both destinations wait; the meter is read on",
           lambda world: world.wifi(False), lambda world: world.wifi(True)),
     Fault("dns-failing", "nobody answers who looks up a host's name (7 s each); connections broke",
-          "'host name not found'; both destinations wait",
+          "connections are made anew at once: addresses that worked are remembered",
           lambda world: world.names(False), lambda world: world.names(True)),
     Fault("half-open", "the connections are dead, and nobody was told",
           "new connections after 10 s (mqtt) and 15 s (http) without an answer",

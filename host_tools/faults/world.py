@@ -19,6 +19,7 @@ BROKER, SERVER = "broker.home", "server.home"  # names that the simulated DNS kn
 _NOT_NOW = {"valid": 0, "expired": -60, "future": 30}  # days from now around which a certificate is valid
 _CA = "fault-ca.der"
 _LOOK_UP_MS = 7000  # lwIP asks a name server that is silent four times: after 1, 1, 2 and 3 s
+_STANDSTILL_S = 60.0  # of a dongle that reads nothing: its UART's driver keeps the 4 KB that came first
 _LEFT = 6 * 1024  # bytes of heap that memory pressure leaves, in 32-bit words
 _PER_SECOND = 100  # telegrams of a meter in a hurry
 _PORTION = 2000  # bytes: a pty holds 4095
@@ -66,11 +67,12 @@ class World:
         return chosen | ({"mqtt_ca": _CA} if self.tls else {})
 
     def wire(self, dongle: object) -> None:
-        """Before the dongle starts: its authority's certificate, and where the names are."""
+        """Before the dongle starts: its authority's certificate, where the names are, and a line whose oldest bytes stay in the UART."""
         if self.ca:
             dongle.flash.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(self.ca, dongle.flash / _CA)
         dongle.set_wifi(hosts={BROKER: HOST, SERVER: HOST})
+        self.run.wire.stale_s = _STANDSTILL_S
 
     @property
     def flash(self) -> object:

@@ -16,6 +16,7 @@ CADENCE_S = 10
 OUTAGE_S = 3 * 3600
 BEFORE_S = 120
 RECOVERY_S = 60  # what the project promises
+SILENT_S, LOOK_UP_MS = 1800, 7000
 AFTER_S = 30  # until the run is over
 END = START + BEFORE_S + OUTAGE_S
 SETTINGS = {"wifi_ssid": "home", "wifi_password": "secret word", "meter_line": "115200 8N1 inverted", "meter_protocol": "p1",
@@ -102,6 +103,23 @@ def test_a_broker_that_is_gone_for_hours(dongle, tmp_path):
         assert there[2] >= numbers(END), sorted(numbers(END) - there[2])[:10]
         assert not owner.missing
         check([reading for arrivals in owner.arrived.values() for _, reading, _ in arrivals], truths)
+
+
+def test_a_start_while_no_name_server_answers(dongle, tmp_path):
+    """Each look-up stops the program for 7 s, as on the chip: it is done seldom enough that nearly all of the meter is heard."""
+    with make_broker(available()[-1], tmp_path) as broker, Owner(broker) as owner:
+        made, truths = dongle(mqtt_url=f"mqtt://broker.home:{broker.port}", http_url="http://server.home:9")
+        made.set_wifi(dns=False, dns_ms=LOOK_UP_MS, hosts={"broker.home": broker.host, "server.home": broker.host})
+        end = START + SILENT_S
+        made.at(end, lambda: made.set_wifi(dns=True))
+        made.run(end + RECOVERY_S + AFTER_S)
+        owner.settle()
+        assert not made.unasked, "the watchdog has nothing to do"
+        made_then = (SILENT_S + RECOVERY_S) // CADENCE_S
+        times = {reading["time"] for arrivals in owner.arrived.values() for _, reading, _ in arrivals}
+        heard = sum(truths[number]["time"] in times for number in range(1, made_then + 1))
+        print(f"{SILENT_S} s without a name server: {heard} of {made_then} readings")
+        assert heard >= made_then * 0.97
 
 
 def check(readings: list[dict], truths: dict) -> None:
