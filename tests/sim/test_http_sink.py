@@ -223,6 +223,7 @@ def test_history_is_rounded_but_the_newest_keeps_its_digits_once(server, sink):
     sink.ok("until", backlog=0)
     seqs = [r["seq"] for r in readings_of(server.requests)]
     assert seqs == [39, *range(39)]
+    assert [q.json()["readings"][-1]["seq"] for q in server.requests if not q.json()["backlog"]] == [39], "what is not the newest is backlog"
 
 
 @pytest.mark.parametrize("name, digits", [("http", False), ("influx", True)])

@@ -138,7 +138,7 @@ class HttpSink(Sink):
         is_newest = newest is not None and last >= newest.seq
         if not is_newest:
             self.pace(len(readings))
-        refusal = await self._post(pieces, is_newest, self.missing(self.cursor.place, first))
+        refusal = await self._post(pieces, is_newest and newest.seq not in self._ahead, self.missing(self.cursor.place, first))
         if refusal is None:
             self._settle(last, is_newest)
         elif refusal.status in _FOR_CONTENT:
