@@ -82,6 +82,6 @@ def find(name: str) -> Fault:
         if fault.name == name:
             return fault
     close = difflib.get_close_matches(name, [fault.name for fault in FAULTS], 1)
-    hint = f"; did you mean {close[0]}?" if close else ""
+    hint = f"; did you mean {close[0]}?" if close else "."
     rows = "\n".join(f"  {fault.name:16} {fault.what}" for fault in FAULTS)
     raise UserError(f"no fault is called '{name}'{hint} There are:\n{rows}", USAGE)
