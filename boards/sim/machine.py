@@ -111,6 +111,9 @@ class RTC:
         if len(when) != 8:
             raise ValueError("requested length 8 but object has length %d" % len(when))
         y, mo, d, _, h, mi, s, _ = when
+        if _chip("rtc"):
+            with open(_chip("rtc") + ".utc", "w") as file:  # what the chip's own clock was set to: nothing of it is seen from outside
+                file.write("%04d-%02d-%02dT%02d:%02d:%02dZ" % (y, mo, d, h, mi, s))
         RTC._offset = _time.mktime((y, mo, d, h, mi, s, 0, 0)) - int(_time.time())
 
     def init(self, datetime):

@@ -44,10 +44,10 @@ def compose():
     from bridge.core.log import Log
     from bridge.core.status import Status
     from bridge.core.supervisor import Supervisor
-    from bridge.hal import memory, watchdog
+    from bridge.hal import memory, rtc, watchdog
     from bridge.store.log_file import LogFile
 
-    clock = Clock()
+    clock = Clock(None, rtc.set_utc)
     log_file = LogFile(board.storage + "/log", clock.uptime_s)
     log = Log(_LOG_LINES, settings["log_level"], stamp=clock.stamp, keep=log_file.keep)
     status = Status()

@@ -1,5 +1,6 @@
 """The device's own troubles: no Wi-Fi, damaged files, no time server, a program that hangs or dies. What is lost is what the RAM held."""
 
+import calendar
 import json
 import os
 import shutil
@@ -195,6 +196,8 @@ def test_no_time_server_and_a_meter_without_a_clock(tmp_path, firmware, broker):
         assert bench.status(lambda s: s["journal"]["next"] == 6)["clock"]["source"] == "none"
         server = NtpServer(port=server.port).start()
         bench.dongle.wait_for("clock set", PATIENCE_S)
+        chips = (bench.dongle.folder / "rtc.utc").read_text()
+        assert started - 2 <= calendar.timegm(time.strptime(chips, "%Y-%m-%dT%H:%M:%SZ")) <= time.time() + 2, "by this TLS judges certificates"
         bench.owner.wait(lambda o: all(any(r["time"] for _, r, _ in o.arrived.get((1, seq), ())) for seq in truths), PATIENCE_S)
         for seq, truth in truths.items():
             kind, reading, _ = bench.owner.arrived[1, seq][-1]

@@ -33,7 +33,7 @@ class _Clock(Clock):
 
     def __init__(self, line):
         self._line = line
-        self.source, self._offset = "none", 0
+        self.source, self._offset, self._tell = "none", 0, None
 
     def uptime_s(self) -> int:
         return int(self._line.now // 1000)

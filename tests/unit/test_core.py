@@ -53,7 +53,8 @@ def test_clock_counts_uptime_then_utc():
     if not _diffable():
         return  # the clock needs MicroPython's ticks; this file runs there too
     ticks = Ticks()
-    clock = Clock(ticks)
+    told = []
+    clock = Clock(ticks, told.append)
     ticks.ms = 5500
     assert clock.now() == 5 and not clock.synced and clock.resolve(3, True) is None
     utc = seconds(2026, 1, 1)
@@ -62,6 +63,7 @@ def test_clock_counts_uptime_then_utc():
     assert clock.now() == utc + 2 and clock.resolve(3, True) == utc - 2 and clock.resolve(9, False) == 9
     assert clock.set(utc + 100, "ntp") and not clock.set(utc, "meter") and clock.now() == utc + 100
     assert not clock.set(seconds(1970, 1, 1), "ntp")
+    assert told == [utc, utc + 100], "the chip's own clock follows what was believed"
 
 
 def test_log_keeps_the_newest_lines_and_cuts_what_is_long():

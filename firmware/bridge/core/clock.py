@@ -15,9 +15,10 @@ _EARLIEST = const(788918400)  # 2025-01-01: no dongle runs this firmware before 
 
 
 class Clock:
-    """Counts on `ticks_ms` (a test gives its own)."""
+    """Counts on `ticks_ms` (a test gives its own). `tell(utc)` is called whenever it was set."""
 
-    def __init__(self, ticks_ms=None):
+    def __init__(self, ticks_ms=None, tell=None):
+        self._tell = tell
         self._ticks_ms = ticks_ms or time.ticks_ms
         self._last = self._ticks_ms()
         self._ms = 0
@@ -50,6 +51,8 @@ class Clock:
             return False
         self._offset = utc - self.uptime_s()
         self.source = source
+        if self._tell:
+            self._tell(utc)
         return True
 
     def resolve(self, when: int, is_uptime: bool):
