@@ -18,7 +18,7 @@ from tests.sim.consumers import Http, Mqtt
 from tests.sim.kept_profile import Months, copy_out
 from tests.sim.quick_meter import QuickMeter
 
-FLASH_KB = 64  # the least that the firmware takes: some 4 days of a reading each five minutes, 30 hours of one each ten seconds
+FLASH_KB = 64  # the least that the firmware takes: some 6 days of two readings in a quarter hour, 30 hours of one each ten seconds
 IMAGE_KB = 2048
 DAY, HOUR = 86400, 3600
 START = calendar.timegm((2026, 10, 4, 22, 0, 0))  # midnight in summer time
