@@ -105,7 +105,7 @@ def test_what_the_last_telegram_left_is_written_though_no_other_comes():
     run(clock, store, keeper, (1, 2, 3))
     for clock.s in range(4, 130):
         keeper.look()
-    assert [write[0] for write in store.journal.archive.writes] == [60, 120]
+    assert [write[0] for write in store.journal.archive.writes] == [50, 100]
 
 
 def test_a_fast_meter_does_not_fill_the_ram_between_two_writes():

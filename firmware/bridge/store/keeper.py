@@ -8,7 +8,6 @@ import asyncio
 from micropython import const
 
 _OFTEN_S = const(50)  # from one write to the next: with the reading that comes then, less than 60 s can be lost at a power cut
-_LATEST_S = const(60)  # what the last telegram left is written then, though no other comes
 _AFTER_MS = const(100)  # the newest reading is on its way to its destinations by then
 
 
@@ -35,8 +34,8 @@ class Keeper:
         return self._age_s() >= _OFTEN_S or self._store.journal.filling
 
     def look(self) -> None:
-        """Writes what has waited for long; to be called every few seconds."""
-        if self._age_s() >= _LATEST_S:
+        """Writes what the last telegram left, though no other comes; to be called every ten seconds."""
+        if self._age_s() >= _OFTEN_S:
             self.save()
 
     def _age_s(self) -> int:
