@@ -103,13 +103,23 @@ def test_a_slow_meter_is_written_at_each_reading():
 def test_what_the_last_telegram_left_is_written_though_no_other_comes():
     clock, store, part, keeper = made()
     run(clock, store, keeper, (1, 2, 3))
-    for clock.s in range(4, 130):
+    for clock.s in range(4, 130, 10):
         keeper.look()
-    assert [write[0] for write in store.journal.archive.writes] == [50, 100]
+    assert [write[0] for write in store.journal.archive.writes] == [54, 104]
+
+
+def test_while_telegrams_come_nothing_is_written_between_them():
+    clock, store, part, keeper = made()
+    source = Source()
+    for clock.s in range(0, 200, 10):
+        source.set(power_w=1)
+        store.append(source.reading(800000000 + clock.s))
+        keeper.look()
+    assert store.journal.archive.writes == []
 
 
 def test_a_fast_meter_does_not_fill_the_ram_between_two_writes():
-    clock, store, part, keeper = made(2048)  # a few hundred readings
+    clock, store, part, keeper = made(1024)  # a few hundred readings
     times = [1 + number // 100 for number in range(900)]
     run(clock, store, keeper, times)
     archive = store.journal.archive

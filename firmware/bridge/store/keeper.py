@@ -19,6 +19,7 @@ class Keeper:
         self._parts = parts
         self._clock = clock
         self._written_s = clock.uptime_s()
+        self._seen = 0  # the reading that was to come next when it was last looked
 
     async def run(self) -> None:
         """Writes when it is time, for as long as the device is on."""
@@ -34,9 +35,11 @@ class Keeper:
         return self._age_s() >= _OFTEN_S or self._store.journal.filling
 
     def look(self) -> None:
-        """Writes what the last telegram left, though no other comes; to be called every ten seconds."""
-        if self._age_s() >= _OFTEN_S:
+        """Writes what the last telegram left, though no other came since the last look; to be called every ten seconds."""
+        following = self._store.next
+        if following == self._seen and self._age_s() >= _OFTEN_S:
             self.save()
+        self._seen = following
 
     def _age_s(self) -> int:
         return self._clock.uptime_s() - self._written_s
