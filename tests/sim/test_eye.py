@@ -364,7 +364,7 @@ def test_the_display_shows_the_meter_s_counters_and_power():
     hand.eye = meter.eye
     hand.now = 10.0
     hand.enter("1111")
-    assert hand.line == f"P {meter.values['power_w']} W"
+    assert hand.line == f"P {meter.power_w} W"
 
 
 def test_every_profile_has_a_meter_or_is_known_to_have_none():

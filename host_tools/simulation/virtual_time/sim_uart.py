@@ -11,7 +11,7 @@ import struct
 import select
 import usocket
 import virtual_clock
-from sim_arguments import check
+from sim_arguments import check, take
 
 _RECORD = "<BQI"  # kind, milliseconds since this boot, bytes that follow
 _HEAD = 13
@@ -70,6 +70,7 @@ class UART(io.IOBase):
     def __init__(self, id, baudrate=115200, **options):
         self._size = _RXBUF_DEFAULT
         self._kept = b""
+        self._tx = None
         self.init(baudrate, **options)
         world.line = self
 
@@ -92,6 +93,7 @@ class UART(io.IOBase):
         flow=0
     ):
         check((baudrate, bits, stop, timeout, timeout_char, invert, flow, txbuf, rxbuf), (rx, cts), (tx, rts))
+        self._tx = take(tx, self._tx, bool(invert & self.INV_TX))
         if rxbuf >= 0:
             self._size = rxbuf
             self._kept = b""
