@@ -2,6 +2,7 @@
 
 from bridge.unlock.profiles import profile
 from bridge.unlock.session import COMPARE, DONE, PLAY, READ, WAIT, Session
+from bridge.unlock.verdict import Verdict
 
 
 class Meter:
@@ -71,7 +72,7 @@ class Play:
 
     def __init__(self, meter, maker="EMH"):
         self.now, self.meter, self.dumb = 0, meter, False
-        self.session = Session(0, profile(maker))
+        self.session = Session(0, profile(maker), Verdict(0))
         self.phases = []
 
     def tick(self):
@@ -203,7 +204,7 @@ def test_one_try_and_a_second_only_by_hand_after_125_s():
     session = play.session
     session.start(play.now, "1234")
     play.run(100)
-    assert play.outcome == ("no_change", "failed", "no_change") and session.tries == 1
+    assert play.outcome == ("no_change", "failed", "no_change") and session.verdict.tries == 1
     count = len(play.meter.pulses)
     assert session.start(play.now, "9999") == "confirm"
     assert session.start(play.now, "9999", True) == "too_soon"
@@ -213,7 +214,7 @@ def test_one_try_and_a_second_only_by_hand_after_125_s():
     assert session.start(play.now, "9999") == "confirm"
     assert session.start(play.now, "9999", confirmed=True) == ""
     play.to("open")
-    assert session.tries == 0 and play.meter.wrong == 1
+    assert session.verdict.tries == 0 and play.meter.wrong == 1
 
 
 def test_reasons_of_failures():
@@ -226,7 +227,7 @@ def test_reasons_of_failures():
     play.to("judging", 20)
     play.dumb = True
     play.run(20)
-    assert play.outcome == ("meter_silent", "failed", "meter_silent") and play.session.tries == 1
+    assert play.outcome == ("meter_silent", "failed", "meter_silent") and play.session.verdict.tries == 1
 
 
 def test_a_silent_meter_gets_no_pulse():
@@ -271,13 +272,13 @@ def test_cancelled_in_the_middle_counts_as_a_try():
         play.now += 1
     assert session.step(play.now) == (WAIT, 1)
     session.cancel(play.now)
-    assert set(pulses) == {0} and session.result == "cancelled" and session.tries == 1
+    assert set(pulses) == {0} and session.result == "cancelled" and session.verdict.tries == 1
     session.played(play.now + 5)  # late, and no matter
     assert session.verdict.state == "missing" and session.start(play.now, "1234") == "confirm"
 
 
 def test_pulses_that_were_not_sent_whole():
-    session = Session(0, profile(""))
+    session = Session(0, profile(""), Verdict(0))
     for now in range(1, 126):
         session.telegram(now, 3, False, 228)
     assert session.start(125, "1234") == ""
@@ -285,7 +286,7 @@ def test_pulses_that_were_not_sent_whole():
         session.telegram(now, 3, False, 228)
     assert session.step(128)[0] == PLAY
     session.played(140, whole=False)
-    assert (session.phase, session.result, session.tries, session._pin) == ("", "broken", 1, None)
+    assert (session.phase, session.result, session.verdict.tries, session._pin) == ("", "broken", 1, None)
 
 
 def test_kept_alive_by_flashes_and_the_pin_every_20_minutes():
@@ -339,3 +340,39 @@ def test_keeping_sends_no_flash_to_a_meter_that_is_locked():
     assert len(play.meter.pulses) == count
     play.run(100)
     assert len(play.meter.pulses) > count and play.session.phase == "keeping" and play.meter.wrong == 0
+
+
+def test_whatever_is_asked_and_whenever_no_pulse_is_out_of_place():
+    seed = 5
+
+    def chance(of):
+        nonlocal seed
+        seed = (seed * 1103515245 + 12345) & 0x3FFFFFFF
+        return (seed >> 12) % of
+
+    results = set()
+    for run in range(30):
+        pin = "%04d" % chance(10000)
+        play = Play(Meter(pin, 1 + chance(5)), ("", "EMH", "APA", "ESY")[chance(4)])
+        session, meter = play.session, play.meter
+        for _ in range(1500):
+            play.tick()  # the meter's own assertions judge each pulse
+            what = chance(1000)
+            if what < 4:
+                session.start(play.now, pin if chance(9) else "0000", chance(2) == 0, chance(3) == 0)
+            elif what < 30:
+                session.next(play.now)
+            elif what < 50 and meter.page == meter.inf_page and session.phase == "open":
+                session.hold(play.now)
+            elif what == 50:
+                session.cancel(play.now)
+            elif what == 51:
+                play.dumb = not play.dumb
+            elif what == 52:  # a power cut
+                play.dumb = True
+                play.run(40 + chance(60))
+                meter.open = play.dumb = False
+            results.add(session.result)
+        assert set([ms for _, ms in meter.pulses]) <= {400, 500, 6000}
+        assert session._pin is None or session.phase in ("checking", "waiting", "keeping") or session.keep
+    assert {"entered", "inf_off", "stays", "meter_silent", "no_change", "cancelled"} <= results

@@ -12,7 +12,7 @@ meter's menu is open: `next` and `hold` may be asked, and whether the meter stay
 from micropython import const
 
 from bridge.unlock import plan
-from bridge.unlock.verdict import READ_S, STAYS_S, Verdict
+from bridge.unlock.verdict import READ_S, STAYS_S
 
 DONE, WAIT, READ, PLAY = const(0), const(1), const(2), const(3)
 COMPARE = "InF OFF"  # what the display must say before a long press, which on other pages deletes values
@@ -28,13 +28,15 @@ _RECENT_S = const(15)  # a flash is only sent to a meter that just showed that i
 
 
 class Session:
-    """`profile`: of the meter's maker; may be changed while `phase` is "". `now`: of the start, as pulses before it are not known."""
+    """`profile`: of the meter's maker; may be changed while `phase` is "". `verdict`: one that has listened until now.
 
-    def __init__(self, now: int, profile):
+    What outlasts a session (when the last pulse was, tries that failed) is the verdict's: a session may be dropped while `phase` is "".
+    """
+
+    def __init__(self, now: int, profile, verdict):
         self.profile = profile
-        self.verdict = Verdict(now)
+        self.verdict = verdict
         self.phase = self.result = ""  # result: how the last request ended, a word
-        self.tries = 0  # that failed or were broken off, since the meter last showed all: a second one is at the owner's risk
         self.keep = False
         self._pin = self._pulses = None
         self._due_s = now
@@ -51,7 +53,7 @@ class Session:
             return "busy"
         if self.verdict.state == "entered":
             return "already_unlocked"
-        if self.tries:
+        if self.verdict.tries:
             if not confirmed:
                 return "confirm"
             if self.left(now):
@@ -91,7 +93,7 @@ class Session:
     def cancel(self, now: int) -> None:
         """Ends whatever it is, forgets the PIN. Whoever plays pulses stops with the lamp dark; `played` need not be called any more."""
         if self.verdict.pulsing:
-            self._break(now)
+            self.verdict.broken(now)
         if self.phase == "countdown":
             self._drop()
             self._to("open", now)
@@ -101,8 +103,6 @@ class Session:
     def telegram(self, now: int, scaler, power: bool, length: int) -> None:
         """A good telegram, as Verdict.telegram has it."""
         self.verdict.telegram(now, scaler, power, length)
-        if self.verdict.state == "entered":
-            self.tries = 0
         if self.phase == "checking" and self._left:
             self._left -= 1
 
@@ -120,13 +120,8 @@ class Session:
             if not self.keep:
                 self._forget()
         else:
-            self._break(now)
+            self.verdict.broken(now)
             self._finish("broken")
-
-    def _break(self, now: int) -> None:
-        self.verdict.broken(now)
-        if self.phase == "pulsing":  # the meter fills half a PIN up with zeros, and counts it
-            self.tries += 1
 
     def left(self, now: int) -> int:
         """Seconds for a countdown: to the pulses ("waiting", "countdown"), to the verdict, or until a PIN may be entered at all."""
@@ -188,7 +183,6 @@ class Session:
         if state == "pending":
             return READ, max(1, self._due_s - now)
         if state != "entered":
-            self.tries += 1
             return self._finish(self.verdict.reason)
         self.result = "entered"
         self._entered_s = now

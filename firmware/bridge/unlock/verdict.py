@@ -27,6 +27,7 @@ class Verdict:
         self.state = self.reason = ""
         self.pulsed_s = now
         self.pulsing = False
+        self.tries = 0  # that failed or were broken off, since the meter last showed all: a second one is at the owner's risk
         self.check_s = 5  # that the meter takes to check a PIN
         self.heard_s = None  # when the last telegram came
         self._since_s = now  # when this state began
@@ -100,10 +101,11 @@ class Verdict:
             self.reason = "by_pin"
 
     def broken(self, now: int) -> None:
-        """A PIN was not sent to its end: nothing is known of it."""
+        """Pulses were not sent to their end. Half a PIN the meter fills up with zeros, and counts it."""
         self.pulsing = False
         self.pulsed_s = now
         if self.state == "pending":
+            self.tries += 1
             self._turn(now, "missing", "")
 
     def look(self, now: int) -> None:
@@ -126,3 +128,7 @@ class Verdict:
 
     def _turn(self, now: int, state: str, reason: str) -> None:
         self.state, self.reason, self._since_s = state, reason, now
+        if state == "failed":
+            self.tries += 1
+        elif state == "entered":
+            self.tries = 0
