@@ -48,7 +48,8 @@ def work(profile, task: str):
             return document(profile.newest, profile.zone, profile.known, profile.flags | profile.known[5])
         _save(profile)
     finally:
-        unload("bridge.store.running", "bridge.store.peaks", "bridge.store.rows", "bridge.core.zone", "bridge.store.rows_files", "bridge.store.folder")
+        unload("bridge.store.running", "bridge.store.peaks", "bridge.store.rows", "bridge.core.zone")
+        unload("bridge.store.rows_files", "bridge.store.folder")
 
 
 def _begin(folder: str) -> tuple:

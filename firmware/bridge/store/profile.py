@@ -117,7 +117,7 @@ class Profile:
                 self.problem = str(error)
 
     def running(self) -> dict:
-        """The quarter hour so far, the last one, the month's peak: ready for JSON, {} before the first reading. MemoryError where its code finds no room."""
+        """The quarter hour so far, the last one, the month's peak, for JSON; {} before the first reading. MemoryError: no room for its code."""
         return self._do("running") if self.newest else {}
 
     def erase(self) -> tuple:
