@@ -51,7 +51,10 @@ class Encoder(State):
         if mask:
             control |= _MAIN
         if control:
-            self._control(control, step - self.every)
+            self._block[self.at] = _HEAD | control
+            self.at += 1
+            if control & (_TIME | _ORIGIN | _COLUMNS):
+                self._control(control, step - self.every)
         if usual < 2048 and usual & 31 < 2:
             usual = usual >> 4 | usual & 1
         else:
@@ -85,8 +88,6 @@ class Encoder(State):
         return mask
 
     def _control(self, control: int, drift: int) -> None:
-        self._block[self.at] = _HEAD | control
-        self.at += 1
         if control & _TIME:
             self._signed(drift)
         if control & _ORIGIN:
