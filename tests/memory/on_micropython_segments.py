@@ -1,15 +1,21 @@
-"""Runs under MicroPython with a folder: prints the bytes that one write of a minute's readings to flash takes, mostly and with the start of a block."""
+"""Runs under MicroPython with a folder: bytes that one write of a minute's readings to flash takes, mostly and with the start of a block.
+
+    on_micropython_segments.py FOLDER kept|loaded        "loaded": its code with it, as each minute; otherwise that stays where it is
+"""
 
 import gc
 import sys
 
 from bridge.reading.quantities import COUNT, quantity
 from bridge.reading.reading import EXPONENT_ZERO, METER, Meter, Reading, Schema
+from bridge.store import segments
 from bridge.store.journal import Journal
 from bridge.store.segments import Segments
 
 
-def main(folder):
+def main(folder, code):
+    # Nothing is collected: what a write takes is to be seen.
+    segments.unload = lambda *names: [sys.modules.pop(name, None) for name in names if code == "loaded"]
     archive = Segments(folder, 1 << 20, 1)
     journal = Journal(12288, 60, None, archive)
     form = bytearray(COUNT)
@@ -34,4 +40,4 @@ def main(folder):
     print(costs[len(costs) // 2], costs[-1])
 
 
-main(sys.argv[1])
+main(sys.argv[1], sys.argv[2])

@@ -232,7 +232,7 @@ def test_from_the_real_journal_through_an_outage(server, tmp_path, name, digits)
     url = {f"{name}_url": server.url, f"{name}_interval_s": 0}
     with Driver("http_sink_driver", tmp_path, heap="256k") as sink:
         sink.ok("set_clock", utc=START + 100_000)
-        sink.ok("real_store", kb=4)
+        sink.ok("real_store", kb=2)
         sink.ok("append", time=START, power_w=0, energy_import_wh=[123456789, -1], voltage_l1_mv=230100)
         sink.ok("open", name=name, backoff_ms=20, **url)
         first = server.wait(lambda s: s.requests)[0]

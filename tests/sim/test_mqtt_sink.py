@@ -320,7 +320,7 @@ def test_what_was_overwritten_is_told(broker, dongle):
 
 def test_the_journal_overwrites_and_says_so(broker, dongle):
     """What the firmware's own store had to give up is told as missing; everything after it arrives."""
-    start(dongle, broker, journal_bytes=4096)
+    start(dongle, broker, journal_bytes=2048)
     connected(dongle)
     broker.kill()
     status(dongle, lambda s: s["state"] != "connected")

@@ -226,6 +226,45 @@ def test_one_stamp_from_nowhere_costs_one_quarter():
         assert [row for row in world.rows() if row[0] == T + 2700 and not row[-1] & STEP] == []
 
 
+def test_a_clock_to_and_fro_at_a_boundary_without_a_save():
+    world = World("to-and-fro")
+    world.run(T, T + 890)
+    world.profile.save()
+    lost = []
+    for count in (20, 200):  # readings each second from 10 s before the boundary, each other one stamped 15 minutes later
+        for second in range(count):
+            world.time = time = T + 890 + second
+            world.source.set(energy_import_wh=1000000 + (time - T) // 5)
+            world.profile.take(world.source.reading(time + second % 2 * 900))
+        lost.append(world.profile.status()["lost"])
+    assert 0 < lost[0] < 20 and 200 <= lost[1] <= 220  # 16 are kept
+    assert "bridge.store.books" not in sys.modules  # nothing is loaded before somebody asks
+    world.milli = 1000230000
+    world.time = T + 1150
+    world.run(T + 1160, T + 5 * 900 + 10)
+    rows = world.rows()
+    ends = [row[0] for row in rows]
+    assert ends == sorted(set(ends)) and ends[-2:] == [T + 3600, T + 4500] and [row[-1] for row in rows[-2:]] == [0, 0]
+    for row in rows[1:-2]:  # of the time in between none is called right
+        assert row[-1] & STEP, row
+    assert [(row[0], row[1]) for row in world.rows("peaks")] == [(T + 3600, 720)]
+
+
+def test_many_oddities_within_a_quarter_need_no_notes():
+    world = World("oddities")
+    world.run(T, T + 100)
+    world.profile.save()
+    for second in range(700):  # a meter whose stamps are 20 s behind the dongle's, which stamps each other telegram; its name comes and goes
+        world.time = time = T + 100 + second
+        world.source.meter = Meter("" if second % 3 else "M1")
+        world.source.set(energy_import_wh=1000020 + second // 5)
+        world.profile.take(world.source.reading(time - second % 2 * 20))
+    world.milli = 1000160000
+    world.run(T + 800, T + 1801)
+    assert world.profile.status()["lost"] == 0
+    assert world.flags() == [(0, GAP | START), (15, STEP), (30, 0)]
+
+
 def test_an_unset_clock_keeps_nothing():
     world = World("uptime")
     world.source.source = UPTIME

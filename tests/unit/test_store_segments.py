@@ -1,11 +1,13 @@
 """The journal on flash: what was written is read again after any number of starts; damage loses readings, never changes one."""
 
 import os
+import sys
 
 from bridge.reading.quantities import COUNT, quantity
 from bridge.reading.reading import BRIDGE, EXPONENT_ZERO, METER, UPTIME, Meter, Reading, Schema
-from bridge.store import chunks, segments
+from bridge.store import chunks, saving, segments
 from bridge.store.journal import Journal
+from bridge.store.meter_texts import texts
 from bridge.store.segments import Segments
 from bridge.store.store import Store
 
@@ -20,7 +22,8 @@ FORM = bytearray(COUNT)
 for _id in (POWER, IMPORT, EXPORT, VOLTAGE):
     FORM[_id] = EXPONENT_ZERO
 SCHEMA = Schema(FORM)
-segments.unload = len  # the code of a start stays: there are thousands
+MARK = b"MBJ1"  # of a block
+segments.unload = lambda *names: None  # the code stays: there are thousands of starts and writes
 IDS = "id gas_id water_id heat_id protocol identification version manufacturer".split(" ")
 
 
@@ -361,7 +364,7 @@ def test_each_truncation_leaves_what_was_before():
 def test_damage_never_changes_a_reading():
     with Scratch() as scratch:
         world = World(scratch, ram=1024)
-        world.run(8, 20)
+        world.run(16, 20)
         world.start()
         world.run(2, 10)
         names = scratch.names()
@@ -381,7 +384,7 @@ def test_damage_never_changes_a_reading():
             got = world.read()
             assert world.archive.next <= everything + 1
             if n % 5 != 4:
-                assert len(got) >= everything - 130, "a block of 256 bytes has 60 readings or so"
+                assert len(got) >= everything - 250, "a block of 256 bytes has 200 readings or so"
         scratch.write(name, whole)
 
 
@@ -460,11 +463,11 @@ class Failing:
         self.code, self.after, self.left, self.torn = code, after, left, torn
 
     def __enter__(self):
-        segments.open = self.open
+        saving.open = self.open
         return self
 
     def __exit__(self, *_):
-        del segments.open
+        del saving.open
 
     def open(self, path, mode):
         if mode == "rb":
@@ -530,6 +533,64 @@ def test_flash_that_fails_for_a_while():
             assert world.journal.overwritten == kept - 201
             world.run(100)
             assert world.journal.overwritten == world.journal.oldest - 1 > kept, "those before it and the hole, once each"
+
+
+class Missing:
+    """A module of the store that cannot be imported."""
+
+    def __init__(self, name):
+        self.name = "bridge.store." + name
+
+    def __enter__(self):
+        self.module = sys.modules[self.name]
+        sys.modules[self.name] = None
+
+    def __exit__(self, *_):
+        sys.modules[self.name] = self.module
+
+
+def test_code_that_cannot_be_loaded():
+    """The RAM goes on; what asks for older readings fails and may ask again: "there are none" would be told as lost."""
+    with Scratch() as scratch:
+        world = World(scratch, ram=1024)
+        world.run(40, 20)
+        size = scratch.size(1)
+        world.add(20)
+        for name in ("saving", "lookup"):
+            world.read(1, 50)
+            with Missing(name):
+                archive = world.archive
+                assert world.save() == (name == "lookup") and world.save() == (name == "lookup")  # the second gives back what was in use
+                assert world.read(world.journal.next - 25) == list(range(world.journal.next - 25, world.journal.next)), "from RAM"
+                cursor = world.journal.cursor(1)
+                try:
+                    found = cursor.batch(5)
+                except OSError as error:
+                    found = error.args[0]
+                assert found == 12 if name == "lookup" else [reading.seq for reading in found] == [1, 2, 3, 4, 5]
+                assert archive.problem.startswith("flash cannot be used") and (scratch.size(1) == size) == (name == "saving")
+            assert [reading.seq for reading in cursor.batch(5)] == [1, 2, 3, 4, 5], "the same cursor goes on"
+            assert world.save() and archive.problem == ""
+        with Missing("turnover"):
+            world.journal.append(Reading(world.meter, world.journal.next, world.time, world.source, SCHEMA, [0, 0, 0, 0]))
+            world.archive.stale = True
+            assert not world.save() and world.archive.problem.startswith("flash write failed")
+
+
+def test_code_that_reads_stays_while_it_is_in_use():
+    with Scratch() as scratch:
+        world = World(scratch, ram=1024)
+        world.run(40, 20)
+        given = []
+        kept = segments.unload
+        segments.unload = lambda *names: given.extend(names)
+        for reads, gone in ((0, 0), (1, 0), (3, 0), (0, 1), (0, 0), (1, 0), (0, 1)):
+            for _ in range(reads):
+                assert world.journal.cursor(1).batch(1)[0].seq == 1
+            given.clear()
+            world.run(1, 20)
+            assert "bridge.store.saving" in given and ("bridge.store.lookup" in given) == bool(gone), (reads, gone)
+        segments.unload = kept
 
 
 def test_filling_tells_that_the_ring_will_not_do():
@@ -603,18 +664,18 @@ def test_nonsense_with_a_good_checksum():
             world.run(1, 20)
             scratch.make()
             with open(scratch.path + "/" + scratch.names()[0], "ab") as file:
-                crc = world.archive._crc
+                crc = world.archive.crc
                 for _ in range(30):
                     kind = next(numbers) % 5 + next(numbers) % 2
                     if kind == chunks.BLOCK:
-                        payload = chunks.MAGIC + b"\1\0\0\0" + bytes([next(numbers) & 63, 0, 0, next(numbers) % 50 == 0]) + noise(next(numbers) % 90)
+                        payload = MARK + b"\1\0\0\0" + bytes([next(numbers) & 63, 0, 0, next(numbers) % 50 == 0]) + noise(next(numbers) % 90)
                         if n % 2:
-                            payload = payload[:12] + chunks.texts((world.meter, world.meter))
+                            payload = payload[:12] + texts((world.meter, world.meter))
                     elif kind == chunks.RECORDS:
                         payload = noise(next(numbers) % 200) + bytes([next(numbers) % 5, next(numbers) % 99, next(numbers) % 20 == 0])
                     else:
                         payload = noise(next(numbers) % 99)
-                    crc, _ = chunks.put(file, kind, payload, b"", crc)
+                    crc, _ = saving.put(file, kind, payload, b"", crc)
             world.start()
             cursor = world.journal.cursor()
             last = 0

@@ -15,6 +15,7 @@ from bridge.core.errors import SettingsError
 
 _MAX_FILE = const(8192)  # all settings at their longest take less; what is longer is not ours
 _MAX_PROBLEMS = const(20)
+_MAX_NESTED = const(1000)  # brackets that open: passwords may be made of them, but what JSON makes of thousands fills the memory
 
 
 class Settings:
@@ -70,6 +71,8 @@ def read(path: str):
     if not data.strip():
         raise SettingsError("%s is empty" % path)
     try:
+        if data.count(b"[") + data.count(b"{") > _MAX_NESTED:
+            raise ValueError
         values = json.loads(data.decode())
     except (ValueError, UnicodeError, RuntimeError, MemoryError):  # nested without end: recursion or memory runs out
         raise SettingsError("%s is not JSON" % path)

@@ -47,6 +47,17 @@ def weekday(time: int) -> int:
     return (time // 86400 + 5) % 7
 
 
+def is_summer(utc: int) -> bool:
+    """Whether the EU's summer time is in force: from the last Sunday of March to that of October, changed at 01:00 UTC in every zone."""
+    year = utc // 31556952 + 2000  # right but for a few hours around New Year, which are winter either way
+    return _last_sunday(year, 3) <= utc - 3600 < _last_sunday(year, 10)
+
+
+def _last_sunday(year: int, month: int) -> int:
+    last = seconds(year, month, 31)
+    return last - (weekday(last) + 1) % 7 * 86400
+
+
 def iso(time: int) -> str:
     """ISO 8601 in UTC: "2025-03-30T01:01:00Z"."""
     return "%04d-%02d-%02dT%02d:%02d:%02dZ" % civil(time)

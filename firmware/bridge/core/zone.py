@@ -1,22 +1,11 @@
 """Local time in Europe: UTC in (seconds since 2000), civil time of a zone out (likewise, as if it were UTC), and when its days begin.
 
-The EU rule: summer time from the last Sunday of March to the last Sunday of October, changed at 01:00 UTC in every zone.
+Summer time as in core/civil.py. Loaded where days and months are told apart.
 """
 
-from bridge.core.civil import seconds, weekday
+from bridge.core.civil import is_summer
 
 _ZONES = "UTCWETCETEET"  # by their hours in winter, from WET on; UTC knows no summer
-
-
-def is_summer(utc: int) -> bool:
-    """Whether summer time is in force."""
-    year = utc // 31556952 + 2000  # right but for a few hours around New Year, which are winter either way
-    return _last_sunday(year, 3) <= utc - 3600 < _last_sunday(year, 10)
-
-
-def _last_sunday(year: int, month: int) -> int:
-    last = seconds(year, month, 31)
-    return last - (weekday(last) + 1) % 7 * 86400
 
 
 def local(utc: int, zone: str) -> int:

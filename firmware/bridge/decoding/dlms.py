@@ -7,10 +7,9 @@ passed over: no meter is known that pushes any.
 
 from micropython import const
 
-from bridge.core.civil import seconds
+from bridge.core.civil import is_summer, seconds
 from bridge.core.errors import DecodeError, SecurityError
 from bridge.core.unload import unload
-from bridge.core.zone import is_summer
 from bridge.decoding.dlms_walk import SCALER_ROW, Walk
 
 _NOTIFICATION, _CIPHERED, _SLASH = const(0x0F), const(0xDB), const(0x2F)

@@ -6,6 +6,7 @@ import os
 from micropython import const
 
 _MAX_FILE = const(4096)  # the longest board file has 1 KB
+_MAX_NESTED = const(40)  # brackets that open, ours have 5: what JSON makes of thousands fills the memory, and may stay there for a while
 _MAX_PIN = const(48)  # the highest GPIO of any ESP32
 _MAX_UART = const(2)
 _MAX_NAME = const(40)
@@ -73,7 +74,10 @@ def load(path: str = "board.json") -> Board:
             problem = "%s is longer than %d bytes" % (path, _MAX_FILE)
         else:
             with open(path) as file:
-                raw = json.load(file)
+                text = file.read()
+            if text.count("[") + text.count("{") > _MAX_NESTED:
+                raise ValueError
+            raw = json.loads(text)
     except OSError:
         problem = "%s is missing: deploy with the name of your board" % path
     except (ValueError, UnicodeError, RuntimeError, MemoryError):

@@ -1,12 +1,11 @@
 """Time stamps of meters in, UTC out (seconds since 2000): TST of P1, "YYMMDDhhmmssX", X = S (summer) or W (winter) or missing.
 
-The letter settles the repeated hour in autumn. Without one (DSMR 2 and 3) the EU rule decides (see core/zone.py).
+The letter settles the repeated hour in autumn. Without one (DSMR 2 and 3) the EU rule decides (see core/civil.py).
 """
 
 from micropython import const
 
-from bridge.core.civil import seconds
-from bridge.core.zone import is_summer
+from bridge.core.civil import is_summer, seconds
 
 _EARLIEST = const(473385600)  # 2015-01-01: no meter of these protocols shows an older time and means it
 _LATEST = const(2177539200)  # 2069-01-01: a clock of 1970 reads as 2070

@@ -6,7 +6,7 @@
     HEAD     count of cursors; each: length of its key, key, number (4); then each known start of the device: its count (4), its UTC offset (4)
     BLOCK    MAGIC, start of the device (4), number of the first reading (4), crc32 of its METERS' payload (4), that payload or nothing: then it is
              the same as that of a block before in this segment
-    METERS   the meters of the block from here on: each has _TEXTS, a line for each
+    METERS   the meters of the block from here on: see `meter_texts`
     RECORDS  more of the block's records, as in RAM; numbers of the cursors in HEAD's order (4 each); readings, and how many cursors times 4096 (2):
              none where they are as far behind the last reading as they were
 
@@ -18,21 +18,17 @@ from struct import pack
 
 from micropython import const
 
-from bridge.reading.reading import Meter
-
 HEAD = 1
 BLOCK = 2
 METERS = 3
 RECORDS = 4
-MAGIC = b"MBJ1"
+MAGIC = 0x314A424D  # b"MBJ1"
 BLOCK_BYTES = 1024  # most records of a block
 CURSORS = 6  # most places of destinations that are kept: there are three kinds
 _TRAILER = const(26)  # RECORDS: 6 cursors of 4 bytes, 2 more
 _HEADER = const(7)
-_TEXT = const(60)  # characters of a meter's text: ids have 48 at most
 _LONGEST = const(6000)  # bytes: three meters of such texts, each character of four bytes
 _STRIDE = const(256)  # bytes looked through at a time for the next BLOCK
-_TEXTS = ("id", "gas_id", "water_id", "heat_id", "protocol", "identification", "version", "manufacturer")
 
 
 class Chunks:
@@ -90,28 +86,14 @@ class Chunks:
         while True:
             self._file.seek(at)
             piece = self._file.read(_STRIDE)
-            found = piece.find(MAGIC)
+            found = piece.find(pack("<I", MAGIC))
             if found >= 0:
                 self.end = at + found - _HEADER
                 self._file.seek(self.end)
                 return True
             if len(piece) < _STRIDE:
                 return False
-            at += _STRIDE + 1 - len(MAGIC)
-
-
-def put(file, kind: int, payload, trailer, crc: int) -> tuple:
-    """Writes a chunk; (its crc, its length)."""
-    length = len(payload) + len(trailer)
-    header = pack("<BH", kind, length)
-    crc = crc32(payload, crc32(header, 0 if kind == BLOCK else crc))
-    if trailer:
-        crc = crc32(trailer, crc)
-    file.write(header + pack("<I", crc))
-    file.write(payload)
-    if trailer:
-        file.write(trailer)
-    return crc, _HEADER + length
+            at += _STRIDE - 3  # the mark may begin in the last three
 
 
 def parse_tail(payload) -> tuple:
@@ -125,23 +107,3 @@ def parse_tail(payload) -> tuple:
 def number(payload, begin: int, end: int) -> int:
     """The number in these bytes."""
     return int.from_bytes(payload[begin:end], "little")
-
-
-def texts(meters) -> bytes:
-    """METERS' payload."""
-    return "\n".join([getattr(meter, name)[:_TEXT] for meter in meters for name in _TEXTS]).encode()
-
-
-def meters(payload: bytes) -> tuple:
-    """The meters of METERS' payload; none where that cannot be read."""
-    try:
-        words = str(payload, "utf-8").split("\n")
-    except UnicodeError:
-        words = ()
-    found = []
-    while len(words) >= len(_TEXTS):
-        meter = Meter()
-        for name in _TEXTS:
-            setattr(meter, name, words.pop(0))
-        found.append(meter)
-    return tuple(found)

@@ -6,11 +6,13 @@ from bridge.reading.quantities import COUNT
 from bridge.reading.reading import BRIDGE, EXPONENT_ZERO, UPTIME, Reading
 from bridge.store.records import RANK, WORK, State
 
-_TIME, _SOURCE, _METER, _COLUMNS, _DETAILS = const(1), const(2), const(4), const(8), const(16)
+_TIME, _ORIGIN, _COLUMNS, _MAIN, _DETAILS = const(1), const(2), const(4), const(8), const(16)
+_HEAD = const(224)
+_ENERGIES = const(10)  # ids below are counters of energy
 _MOST = const(44)  # of a column's form: more than 10^12 of a unit is nonsense
 _LATEST = const(0xFFFFFFFF)  # seconds, in the year 2136
 # What makes a place, beside `value` and `present`.
-_PLACE = ("form", "ids", "main", "derived", "time", "every", "odd", "source", "meter", "block", "found", "bytes", "at", "seq", "detailed", "schema", "schema_detailed")
+_PLACE = ("form", "ids", "main", "moved", "derived", "time", "every", "odd", "source", "meter", "block", "found", "bytes", "at", "seq", "detailed", "schema", "schema_detailed")
 
 
 class Decoder(State):
@@ -108,22 +110,37 @@ class Decoder(State):
 
     def _record(self) -> None:
         self.seq += 1
-        head = self._varint()
+        control = self.bytes[self.at]
         drift = self.detailed = 0
-        if head & 1:
-            control = self._varint()
+        if control < _HEAD:
+            control = 0
+        else:
+            self.at += 1
             self.detailed = control & _DETAILS
             if control & _TIME:
                 drift = self._signed()
-            if control & _SOURCE:
+            if control & _ORIGIN:
                 self.source = self._varint()
-            if control & _METER:
                 self.meter = self._varint()
             if control & _COLUMNS:
                 self._read_columns()
-        self._changes(head >> 1, 0)
+        value = self.value
+        number = self._varint()
+        more = number & 31
+        if number > 127:
+            number >>= 5
+            number -= (number >> 2) + 3
+        else:
+            more &= 1
+            number >>= 1
+        if number:
+            value[self.ids[0]] += ~(number >> 1) if number & 1 else number >> 1
+        if more:
+            value[self.ids[self.moved]] += more
+        if control & _MAIN:
+            self._changes(0)
         if self.detailed:
-            self._changes(self._varint(), self.main)
+            self._changes(self.main)
         self.advance(self.every + drift)
 
     def reading(self) -> Reading:
@@ -155,11 +172,14 @@ class Decoder(State):
         self.derive(self.present)
         return schema
 
-    def _changes(self, mask: int, column: int) -> None:
+    def _changes(self, column: int) -> None:
         value, present = self.value, self.present
+        mask = self._varint()
         while mask:
             if mask & 1:
                 id = self.ids[column]
+                if id < _ENERGIES:
+                    self.moved = column
                 difference = self._signed()
                 if not present[id] or not difference:
                     present[id] ^= 1

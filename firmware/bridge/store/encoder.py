@@ -8,7 +8,10 @@ from bridge.reading.reading import EXPONENT_ZERO, Reading, whole
 from bridge.store.records import RANK, WORK, State
 
 _AT_ONCE = const(30)  # columns in a mask of small integers
-_TIME, _SOURCE, _METER, _COLUMNS, _DETAILS = const(1), const(2), const(4), const(8), const(16)
+_TIME, _ORIGIN, _COLUMNS, _MAIN, _DETAILS = const(1), const(2), const(4), const(8), const(16)
+_HEAD = const(224)
+_MOST = const(32)  # no counter grows by as much in a record without a mask
+_ENERGIES = const(10)  # ids below are counters of energy
 
 
 class Encoder(State):
@@ -24,42 +27,71 @@ class Encoder(State):
     def encode(self, reading: Reading, meter: int, details: bool) -> None:
         """Writes one record. `meter`: index in the block's list of meters; `details`: whether to keep those too."""
         schema = reading.schema
-        control = 0
-        if schema is not self._schema and self._adapt(schema):
+        control = usual = 0
+        same = schema is self._schema  # then nothing comes or goes
+        if not same and self._adapt(schema):
             control = _COLUMNS
         if details and len(self.ids) > self.main:
             control |= _DETAILS
         step = reading.time - self.time
         if step != self.every:
             control |= _TIME
-        if reading.time_source != self.source:
-            control |= _SOURCE
-        if meter != self.meter:
-            control |= _METER
+        if reading.time_source != self.source or meter != self.meter:
+            control |= _ORIGIN
+            self.source = reading.time_source
+            self.meter = meter
         spread(WORK, reading.values, schema.ids)
         for id, exponent in self._rounded:
             WORK[id] = whole(WORK[id], exponent, id < COUNTERS)
         self.predict(WORK, -1)
         mask = self._changed(0, self.main)
-        self._varint(mask << 1 | (1 if control else 0))
+        if mask and same:
+            mask = self._usual(mask)
+            usual = self.usual
+        if mask:
+            control |= _MAIN
         if control:
-            self.source = reading.time_source
-            self.meter = meter
-            self._control(control, step - self.every)
-        self._write(mask, 0)
+            self._block[self.at] = _HEAD | control
+            self.at += 1
+            if control & (_TIME | _ORIGIN | _COLUMNS):
+                self._control(control, step - self.every)
+        if usual < 2048 and usual & 31 < 2:
+            usual = usual >> 4 | usual & 1
+        else:
+            usual += (usual // 96 << 5) + 128
+        self._varint(usual)
+        if mask:
+            self._write(mask, 0)
         if control & _DETAILS:
-            mask = self._changed(self.main, len(self.ids))
-            self._varint(mask)
-            self._write(mask, self.main)
+            self._write(self._changed(self.main, len(self.ids)), self.main)
         self.advance(step)
 
+    def _usual(self, mask: int) -> int:
+        """Puts what needs no mask into `usual`, as p * 32 + n, and into the state; the rest of `mask`."""
+        value, id = self.value, self.ids[0]
+        usual = 0
+        if mask & 1:
+            usual = WORK[id] - value[id] << 6
+            if usual < 0:
+                usual = -32 - usual
+            value[id] = WORK[id]
+            mask ^= 1
+        column = self.moved
+        if mask >> column & 1:  # bit 0 is gone
+            id = self.ids[column]
+            more = WORK[id] - value[id]
+            if 0 < more < _MOST:
+                usual |= more
+                value[id] = WORK[id]
+                mask ^= 1 << column
+        self.usual = usual
+        return mask
+
     def _control(self, control: int, drift: int) -> None:
-        self._varint(control)
         if control & _TIME:
             self._signed(drift)
-        if control & _SOURCE:
+        if control & _ORIGIN:
             self._varint(self.source)
-        if control & _METER:
             self._varint(self.meter)
         if control & _COLUMNS:
             form = self.form
@@ -99,9 +131,12 @@ class Encoder(State):
 
     def _write(self, mask: int, column: int) -> None:
         form = self._schema.form
+        self._varint(mask)
         while mask:
             if mask & 1:
                 id = self.ids[column]
+                if id < _ENERGIES:
+                    self.moved = column
                 if form[id]:
                     difference = WORK[id] - self.value[id]
                     self.value[id] = WORK[id]
@@ -114,7 +149,7 @@ class Encoder(State):
             column += 1
 
     def _signed(self, number: int) -> None:
-        self._varint(number << 1 if number >= 0 else (-number << 1) - 1)
+        self._varint(number << 1 if number >= 0 else ~(number << 1))
 
     def _varint(self, number: int) -> None:
         block, at = self._block, self.at

@@ -41,23 +41,14 @@ class LogFile:
         if now < self._due or not (self._waiting[0] or self._waiting[1]):
             return
         self._due = now + _EVERY_S
-        self.problem = ""
         try:
-            from bridge.store.log_lines import write
+            from bridge.store.log_lines import save
 
-            for kind, name in enumerate(("log", "access")):
-                if self._waiting[kind]:
-                    try:
-                        write(self._folder, name, self._waiting[kind], self._left_out[kind])
-                    except OSError as error:
-                        self.problem = str(error)
-                    else:
-                        self._waiting[kind].clear()
-                        self._left_out[kind] = 0
+            self.problem = save(self._folder, self._waiting, self._left_out)
         except MemoryError:
             self.problem = "memory"
         finally:
-            write = None
+            save = None
             unload("bridge.store.log_lines", "bridge.store.folder")
 
     def erase(self) -> tuple:

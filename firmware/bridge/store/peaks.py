@@ -17,10 +17,10 @@ _ROW = const(11)
 class Peaks:
     """Months are those of `zone`; `rows`: all of them as bytes; `saved`: whether they are on flash."""
 
-    def __init__(self, zone: str, rows: bytes):
+    def __init__(self, zone: str, rows: bytes, saved: bool = True):
         self._zone = zone
         self.rows = rows
-        self.saved = True
+        self.saved = saved
 
     def _month(self, end: int) -> tuple:
         return civil(local(end - 1, self._zone))[:2]

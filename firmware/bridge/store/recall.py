@@ -1,4 +1,4 @@
-"""What the journal's segments on flash tell at the start: their folder in; names, places of destinations, clock offsets, the next number out.
+"""What the journal's segments on flash tell at the start: a Segments with its folder in; it knows names, places, clock offsets, the next number out.
 
 Reads the newest file and, where that does not tell the places, older ones; writes nothing. Nothing that is there raises an error.
 """
@@ -8,11 +8,37 @@ import os
 from micropython import const
 
 from bridge.store.chunks import BLOCK, CURSORS, HEAD, RECORDS, Chunks, number, parse_tail
+from bridge.store.segments import UNIT, taken
 
+_SEGMENTS = const(32)  # of the capacity in each: what is deleted at once is a 32nd of the history
+_LARGEST = const(32768)
 _NUMBERS = const(0x40000000)  # of readings: 34 years of one each second
 
 
-class Recall:
+def recall(segments) -> None:
+    """Sets what `segments` has beside what it was made with."""
+    folder = segments.folder
+    segments.size = max(UNIT, min(_LARGEST, segments.capacity // _SEGMENTS // UNIT * UNIT))
+    segments.changed = segments.stale = False  # whether places, whether offsets are to be written
+    segments.holes = []  # pairs of numbers from and to which nothing came here
+    # Of the block that is being written: its number in RAM and what is here of it: bytes, readings, meters.
+    segments.block = segments.done = segments.count = segments.metered = 0
+    # Written last: how far behind the places are; a block's meters in full: they, their checksum, where. Read last: a block's meters, their checksum.
+    segments.behind = segments.told = segments.heard = None
+    found = _Recall(folder)
+    segments.saved = found.saved
+    segments.keys = found.keys
+    segments.offsets = found.offsets
+    segments.firsts = found.firsts
+    segments.useless = found.useless
+    segments.length = found.length
+    segments.crc = found.crc
+    others = found.useless + found.firsts[:-1]
+    segments.bytes = sum([taken(_size("%s/%08x" % (folder, first))) for first in others])  # taken by all but the newest
+    segments.start = segments.next = found.next
+
+
+class _Recall:
     """`firsts`: numbers that name the segments, `useless`: of those in which nothing is readable; `next`: number after the newest reading; `saved`: key of
     a destination to number; `keys`: the destinations, as the newest HEAD has them; `offsets`: pairs of start and UTC offset; `length`, `crc`: of
     the newest segment, `length` 0 where nothing can be appended.

@@ -3,16 +3,20 @@ unit of their quantity's name.
 
 A block is a run of records that needs nothing from outside it but its list of meters; its first record starts from nothing.
 
-    record   head [control] main.. [detail]
-    head     varint: bit 0 a control number follows; bit 1 + c: main column c changed
-    control  1 time off the step: signed (a step seen twice in a row of those is the new step)
-             2 time source   4 meter   8 columns: mask over RANK, count, and so many pairs (quantity, form)
-             16 details: varint mask, at the end
-    main     for each changed column a signed varint: 0 it is absent from now on; else its difference
+    record   [head [time] [origin] [columns]] usual [main] [details]
+    head     224 + 1 time + 2 origin + 4 columns + 8 main + 16 details: those are there
+    time     off the step: signed (a step seen twice in a row of those is the new step)
+    origin   time source, meter
+    columns  mask over RANK, count, and so many pairs (quantity, form)
+    usual    p: difference of column 0 (the power), zigzag; n < 32: what the counter grew by that is expected to
+             p * 2 + n where p < 64 and n < 2; else (p / 3 + 1) * 128 + p % 3 * 32 + n, whose first byte is 128 to 223
+    main     mask over the main columns, and for each in it, signed: 0 it is absent from now on; else its difference
              (for one that was absent the difference to the last it had, also 0)
+    details  the same with the other columns
 
-All numbers are varints: seven bits per byte, low ones first, bit 7: more follow; signed ones zigzag. A reading is normally head,
-power, a counter: 3 to 5 bytes.
+Expected to grow: the counter of energy that was last in a `main`; none at first and after `columns`. What comes, goes, falls or
+grows by more than 31 is in `main`. All numbers but head are varints: seven bits per byte, low ones first, bit 7: more follow;
+signed ones zigzag. A reading is normally `usual` alone: one or two bytes.
 """
 
 from bridge.core.unload import unload
@@ -27,7 +31,8 @@ class State:
     """What encoder and decoder both know after a record.
 
     `form[id]`: power of ten (0 or more) plus EXPONENT_ZERO of a column, 0 where there is none; `ids`: the columns, in the order of RANK,
-    `main` of them with each reading, the others details. `value`, `present`: by id.
+    `main` of them with each reading, the others details. `value`, `present`: by id. `moved`: the column that
+    is expected to grow, 0 for none.
     """
 
     def __init__(self):
@@ -57,6 +62,7 @@ class State:
     def take_columns(self, form: bytes) -> None:
         """Changes the columns; those that stay keep value and presence."""
         self.form = form
+        self.moved = 0
         self.derived = ()
         ids = bytearray()
         self.main = 0

@@ -10,7 +10,19 @@ from micropython import const
 
 QUARTER_S = const(900)
 ABSENT = (1 << 40) - 1  # also what no value can be: over a million GWh
+_IMPORT, _EXPORT = const(0), const(5)  # totals; each one's tariffs follow it
 _WAITING = const(16)  # rows not on flash yet: four hours of quarters while it fails
+
+
+def counter(reading, id: int):
+    """A counter of `reading` in whole units, a total also as the sum of its tariffs; None when there is none or it is beyond all reason."""
+    value = reading.get(id)
+    if value is None and id in (_IMPORT, _EXPORT):
+        for tariff in range(id + 1, id + 5):
+            part = reading.get(tariff)
+            if part is not None:
+                value = part + (value or 0)
+    return value if value is None or 0 <= value < ABSENT else None
 
 
 def pack(row: tuple) -> bytes:
@@ -39,16 +51,23 @@ class Rows:
     """Rows of `values` values, whose files begin with `letter`, at most `most` of them; `number`: that of the newest file.
 
     `last`, `before`: the newest row and the one before it, or None; `due`: end of the next; `waiting`: bytes of rows for the flash;
-    `lost`: rows that gave way before it took them.
+    `lost`: rows that gave way before it took them. It is there for the moment; between two of them there is only what `state` tells.
     """
 
-    def __init__(self, letter: str, values: int, most: int):
+    def __init__(self, letter: str, values: int, most: int, last=None, before=None, due=0, waiting=b"", lost=0, number=0):
         self.letter = letter
         self.size = 6 + 5 * values
         self.most = most
-        self.number = self.lost = self.due = 0
-        self.waiting = b""
-        self.last = self.before = None
+        self.last = last
+        self.before = before
+        self.due = due
+        self.waiting = waiting
+        self.lost = lost
+        self.number = number
+
+    def state(self) -> tuple:
+        """What makes it anew."""
+        return self.letter, self.size // 5 - 1, self.most, self.last, self.before, self.due, self.waiting, self.lost, self.number
 
     def passed(self, end: int, then: int) -> bool:
         """Whether a row for `end` is to be added, the last one that time has passed; `then`: the one after it.

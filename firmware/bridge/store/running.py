@@ -6,16 +6,18 @@ The forecast is of the mean power of the import over the whole quarter hour, if 
 
 from bridge.core.civil import iso
 from bridge.reading.quantities import quantity
-from bridge.store.rows import QUARTER_S
+from bridge.store.peaks import Peaks
+from bridge.store.rows import QUARTER_S, counter
 
-# Flags of a row, as in profile.py.
+# Flags of a row, as in books.py.
 START, LATE, GAP, STEP, METER, OF_METER = 1, 2, 4, 8, 16, 32
 
 
-def document(newest, counters: tuple, rows, flags: int, peak) -> dict:
-    """`newest` reading and its (import, export) counter; `rows` of quarter hours; `flags` of the running one; `peak`: row of its month or None."""
+def document(newest, zone: str, kept: tuple, flags: int) -> dict:
+    """`newest` reading; `kept`: what books.py knows; `flags` of the running quarter hour."""
+    counters = (counter(newest, quantity("energy_import_wh")), counter(newest, quantity("energy_export_wh")))
+    last, before = kept[0][3:5]
     end = newest.time // QUARTER_S * QUARTER_S + QUARTER_S
-    last = rows.last
     known = last and last[0] == end - QUARTER_S and not last[3] & LATE and not flags & (STEP | METER)
     bought, sold = energies(last, (end,) + counters + (0,)) if known else (None, None)
     found = {"start": iso(end - QUARTER_S), "end": iso(end), "energy_import_wh": bought, "energy_export_wh": sold}
@@ -32,12 +34,12 @@ def document(newest, counters: tuple, rows, flags: int, peak) -> dict:
     told = demand is not None and power is not None
     found["forecast_w"] = demand + max(0, power) * (end - newest.time) // QUARTER_S if told else None
     found["missing"] = not known or bool(flags & GAP)
-    return {"quarter": found, "last_quarter": _closed(rows) if last else None, "month_peak": _peak(newest, peak)}
+    peak = Peaks(zone, kept[3]).of(newest.time)
+    return {"quarter": found, "last_quarter": _closed(before, last) if last else None, "month_peak": _peak(newest, peak)}
 
 
-def _closed(rows) -> dict:
-    last = rows.last
-    bought, sold = energies(rows.before, last)
+def _closed(before, last: tuple) -> dict:
+    bought, sold = energies(before, last)
     right = bought is not None and not last[3] & (START | LATE | STEP)
     power = bought * 4 if right else None
     return {"end": iso(last[0]), "energy_import_wh": bought, "energy_export_wh": sold, "power_w": power, "valid": not last[3]}

@@ -7,6 +7,7 @@ import os
 from struct import pack
 
 from bridge.core.unload import unload
+from bridge.store.saving import path, size_of
 from bridge.store.segments import UNIT, taken
 
 
@@ -28,11 +29,11 @@ def prepare(segments, first: int, journal) -> None:
     unload("bridge.store.folder")
     while segments.useless:
         name = segments.useless.pop()
-        segments.bytes -= taken(segments.size_of(name))
-        _remove(segments.path(name))
+        segments.bytes -= taken(size_of(segments, name))
+        _remove(path(segments, name))
     firsts = segments.firsts
     newest = firsts[-1] if firsts else first
-    needed = segments.bytes + (taken(segments.size_of(newest)) if newest != first else 0) + segments.size + UNIT
+    needed = segments.bytes + (taken(size_of(segments, newest)) if newest != first else 0) + segments.size + UNIT
     while firsts and firsts[0] != first and needed > segments.capacity:
         needed -= drop(segments, journal)
 
@@ -40,9 +41,10 @@ def prepare(segments, first: int, journal) -> None:
 def drop(segments, journal) -> int:
     """Deletes the oldest segment; how many bytes it took."""
     firsts = segments.firsts
-    first = firsts.pop(0)
-    size = taken(segments.size_of(first))
-    _remove(segments.path(first))
+    first = firsts[0]
+    size = taken(size_of(segments, first))
+    _remove(path(segments, first))
+    firsts.pop(0)
     end = segments.next
     if firsts:
         end = firsts[0]
@@ -61,9 +63,10 @@ def erase(segments) -> tuple:
 
     gone = folder.erase(segments.folder)
     unload("bridge.store.folder")
-    segments.useless = [first for first in segments.useless + segments.firsts if segments.size_of(first)]
-    segments.bytes = sum([taken(segments.size_of(first)) for first in segments.useless])
-    segments.firsts, segments.holes = [], []
+    segments.useless = [first for first in segments.useless + segments.firsts if size_of(segments, first)]
+    segments.bytes = sum([taken(size_of(segments, first)) for first in segments.useless])
+    segments.firsts, segments.holes, segments.offsets, segments.saved = [], [], [], {}
+    segments.length = 0
     return gone
 
 
