@@ -41,13 +41,16 @@ class Light:
 
     def start(self) -> "Light":
         """Makes the FIFO and follows it. To be called before the chip starts."""
+        self._open()
+        self._thread = threading.Thread(target=self._follow, name="light", daemon=True)
+        self._thread.start()
+        return self
+
+    def _open(self) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.path.unlink(missing_ok=True)
         os.mkfifo(self.path)
         self._fd = os.open(self.path, os.O_RDONLY | os.O_NONBLOCK)
-        self._thread = threading.Thread(target=self._follow, name="light", daemon=True)
-        self._thread.start()
-        return self
 
     def stop(self) -> None:
         """Ends it; the light is dark."""
@@ -78,7 +81,7 @@ class Light:
                 elif data == b"":  # no chip
                     self._end()
                     self._stop.wait(_LOOK_S)
-            self._deliver()
+            self._deliver(time.time_ns())
         self._end()
 
     def _take(self, data: bytes) -> None:
@@ -90,21 +93,53 @@ class Light:
             else:
                 self._coming.append((int(at), word == b"1"))
 
-    def _deliver(self) -> None:
-        now = time.time_ns()
+    def _deliver(self, now: int) -> None:
         while self._coming and self._coming[0][0] <= now:
             at, lit = self._coming.popleft()
             self._change(lit, at / _NS)
 
     def _end(self) -> None:
         """The chip is gone: what was due by now has been seen."""
-        self._deliver()
+        self._dark(time.time())
+
+    def _dark(self, at: float) -> None:
+        self._deliver(round(at * _NS))
         self._coming.clear()
         self._rest = b""
-        self._change(False, time.time())
+        self._change(False, at)
 
     def _change(self, lit: bool, at: float) -> None:
         if lit != self.lit:
             self.lit = lit
             self.seen.append((lit, at))
             self.on_change(lit, at)
+
+
+class VirtualLight(Light):
+    """The same where time is virtual: what happened since is looked at when somebody asks, `look` and `dark`, at a moment of unix seconds."""
+
+    def start(self) -> "VirtualLight":
+        """Makes the FIFO."""
+        self._open()
+        return self
+
+    def stop(self) -> None:
+        """Ends it."""
+        os.close(self._fd)
+
+    def look(self, now: float) -> None:
+        """Tells of all changes until `now`, at which the chip stands still."""
+        while True:
+            try:
+                data = os.read(self._fd, _CHUNK)
+            except BlockingIOError:
+                break
+            if not data:
+                break
+            self._take(data)
+        self._deliver(round(now * _NS))
+
+    def dark(self, now: float) -> None:
+        """The chip lost its power."""
+        self.look(now)
+        self._dark(now)
