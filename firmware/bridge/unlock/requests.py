@@ -1,0 +1,106 @@
+"""What the owner's line asks for: text of console or broker and the Desk in, what is done and words of answer out. Loaded for that moment.
+
+Lines: 1234 (a PIN), 1234 again (after one that failed), {"pin": "1234", "again": true}, next, hold, cancel, status.
+"""
+
+import json
+
+from micropython import const
+
+from bridge.unlock.texts import REFUSED, STATES
+
+_LONGEST = const(96)
+_BRACKETS = const(1)  # of JSON; what it makes of many fills the memory
+
+
+def answer(desk, text: str) -> str:
+    """Does it; the PIN is in no answer."""
+    word, again = _read(text)
+    now = desk.clock.uptime_s()
+    if word == "status":
+        return _status(desk)
+    if word == "cancel":
+        return _cancel(desk, now)
+    if desk.asked_s == now:
+        return _refused(desk, "too_fast")
+    desk.asked_s = now
+    session = desk.session
+    if word in ("next", "hold"):
+        why = (session.next(now) if word == "next" else session.hold(now)) if session else "closed"
+        if why:
+            return _refused(desk, why)
+        desk.log.info("unlock", "asked for a %s press" % ("short" if word == "next" else "long"))
+        return "a short press comes" if word == "next" else "a long press comes in 5 s, only right if the display says InF OFF; 'cancel' ends it"
+    why = _start(desk, now, word, again)
+    if why:
+        return _refused(desk, why)
+    desk.log.info("unlock", "asked to enter the PIN")
+    return "the PIN will be entered by light; 'unlock status' tells how it goes"
+
+
+def _read(text: str) -> tuple:
+    """(a word or a PIN, whether it is meant although the last try failed)."""
+    text = text.strip()
+    if len(text) > _LONGEST:
+        return "", False
+    if text[:1] == "{":
+        try:
+            row = json.loads(text) if text.count("{") + text.count("[") <= _BRACKETS else None
+        except ValueError:
+            row = None
+        return (row.get("pin") or row.get("do") or "", row.get("again") is True) if isinstance(row, dict) else ("", False)
+    words = text.split()
+    return words[0] if words and len(words) == 1 + (words[-1] == "again") else "", words[-1:] == ["again"]
+
+
+def _start(desk, now: int, pin, again: bool) -> str:
+    if not desk.listens():
+        return "no_meter"
+    session = desk.session
+    fresh = session is None
+    if fresh:
+        if desk.has_power():
+            return "already_unlocked"
+        from bridge.unlock.profiles import profile
+        from bridge.unlock.session import Session
+        from bridge.unlock.verdict import Verdict
+
+        meter = desk.store.live.meter
+        verdict = Verdict(now)
+        verdict.pulsed_s, verdict.tries = desk.pulsed_s, desk.tries
+        session = Session(now, profile(meter.manufacturer or meter.id), verdict)
+    why = session.start(now, pin, again, desk.keep_alive)
+    if why == "too_soon":
+        return why + " %d" % session.left(now)
+    if fresh and not why:
+        desk.session = session
+        desk.begin.set()
+    return why
+
+
+def _cancel(desk, now: int) -> str:
+    session = desk.session
+    if session is None:
+        return "there is nothing to cancel"
+    session.cancel(now)
+    desk.stop.set()
+    desk.log.info("unlock", "cancelled by its owner")
+    return "cancelled"
+
+
+def _refused(desk, why: str) -> str:
+    word, _, left = why.partition(" ")
+    text = "refused: " + REFUSED[word] + (left and " (%s s)" % left)
+    desk.log.info("unlock", text)
+    return text
+
+
+def _status(desk) -> str:
+    found = desk.status()
+    if found is None:
+        return REFUSED["no_meter"]
+    text = "PIN %s" % found["state"]
+    for word in (found["reason"], found["phase"], found["result"] if not found["phase"] else ""):
+        if word in STATES:
+            text += ": " + STATES[word]
+    return text + (", %d s left" % found["left_s"] if found.get("left_s") else "")
