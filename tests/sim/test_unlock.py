@@ -6,6 +6,7 @@ import pytest
 
 from host_tools import build, meters
 from host_tools.meters.eye import NORMAL
+from host_tools.meters.sml_locked import SML_LOCKED_METERS
 from host_tools.simulation.dongle import HARD_RESET
 from host_tools.simulation.light import VirtualLight
 from host_tools.simulation.virtual_run import VirtualDongle
@@ -28,12 +29,12 @@ def firmware(tmp_path_factory):
 class Cellar:
     """A dongle at a locked meter that sends each second."""
 
-    def __init__(self, folder, firmware, meter="sml-locked", pin="0110", **settings):
+    def __init__(self, folder, firmware, meter="sml-locked", pin="0110", coarse_ms=0, **settings):
         self.meter = meters.make(meter)
         self.meter.pin = pin
         self.eye = self.meter.eye
         self.light = VirtualLight(folder / "light", self.eye.light).start()
-        self.dongle = VirtualDongle(folder / "dongle", firmware, {**SETTINGS, **settings}, START, (), light=self.light)
+        self.dongle = VirtualDongle(folder / "dongle", firmware, {**SETTINGS, **settings}, START, (), light=self.light, coarse_ms=coarse_ms)
         self.end = START
 
     def __enter__(self):
@@ -131,6 +132,49 @@ def test_a_wrong_pin_is_tried_once(tmp_path, firmware):
         found = cellar.pin()
         assert (found["state"], found["reason"]) == ("missing", "inf_off")
         secret_is_kept(cellar, "1010", "0110")
+
+
+@pytest.mark.parametrize("kind", SML_LOCKED_METERS, ids=lambda kind: kind.name)
+def test_every_meter_s_pin_is_entered(kind, tmp_path, firmware):
+    with Cellar(tmp_path, firmware, kind.name, "9070", meter_line=str(meters.make(kind.name).line)) as cellar:
+        cellar.run(RESTS_S)
+        said = cellar.run(80, "unlock 9070")
+        if kind.name == "sml-locked-install":  # in its first 30 minutes
+            assert any("the meter shows all it has already" in line for line in said) and not cellar.light.seen
+            return
+        assert cellar.eye.unlocked and not cellar.happened("wrong") and not cellar.happened("late"), said
+        found = cellar.pin()
+        assert (found["state"], found["reason"], found["phase"]) == ("entered", "by_pin", "open")
+
+
+@pytest.mark.parametrize("coarse_ms", [0, 300, 1000])
+def test_pulses_keep_their_time_while_other_work_stops_the_program(coarse_ms, tmp_path, firmware):
+    with Cellar(tmp_path, firmware, pin="3052", coarse_ms=coarse_ms) as cellar:
+        cellar.run(RESTS_S)
+        cellar.run(70, "unlock 3052")
+        edges = list(cellar.light.seen)
+        begun = [at - edges[0][1] for lit, at in edges if lit]
+        # by protocols 4.4: two wake pulses of 0.4 s with 1 s behind each; 0.3 s within a digit, 3.8 s behind it, 3.1 s more for a 0
+        wanted, at = [0.0, 1.4], 2.8
+        for digit, more in ((3, 3.1), (5, 0), (2, 0)):
+            wanted += [at + 0.7 * pulse for pulse in range(digit)]
+            at = wanted[-1] + 0.4 + 3.8 + more
+        assert len(begun) == len(wanted) and all(abs(a - b) < FAR_S for a, b in zip(begun, wanted)), (begun, wanted)
+        assert all(abs(lasted - 0.4) < FAR_S for lasted in cellar.pulses())
+        assert cellar.eye.unlocked
+
+
+def test_a_meter_without_inf_is_kept_alive(tmp_path, firmware):
+    with Cellar(tmp_path, firmware, "sml-locked-easymeter", "1000", meter_line=str(meters.make("sml-locked-easymeter").line), unlock_keep_alive=True) as cellar:
+        cellar.run(RESTS_S)
+        cellar.run(1900, "unlock 1000")
+        assert cellar.pin()["phase"] == "keeping" and cellar.eye.unlocked
+        assert not cellar.happened("wrong") and not cellar.eye.erased and len(cellar.happened("unlocked")) == 2  # again after 20 minutes
+        assert any("a long press might delete values" in line for line in cellar.run(3, "unlock hold"))
+        cellar.run(3, "unlock cancel")
+        cellar.run(200)
+        assert not cellar.eye.unlocked and cellar.pin()["state"] == "missing"
+        secret_is_kept(cellar, "1000")
 
 
 def test_what_is_under_way_can_be_cancelled(tmp_path, firmware):

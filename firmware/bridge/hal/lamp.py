@@ -24,6 +24,8 @@ async def play(pin_id: int, on: int, pulses, stop) -> bool:
     pin = Pin(pin_id, Pin.OUT, value=1 - on)
     rmt = None
     gc.collect()
+    if stop.is_set():
+        return False
     try:
         rmt = _rmt(pin, on)
         due = time.ticks_ms()  # when the next part begins
