@@ -1,6 +1,6 @@
 """The composition root: board data and settings in, a supervisor with all tasks out. Every object is made here and given to who needs it.
 
-Tasks: `reader` (UART to store), `detection`, `unlock` (where there is light), `keeper` (store to flash), one per sink, `wifi`, `time`, `console`.
+Tasks: `reader` (UART to store), `detection`, `keeper` (store to flash), one per sink, `wifi`, `time`, `console`.
 The vital ones must show life, or the watchdog resets the chip.
 What is made keeps no function of this module, so that main.py can forget it when all runs. Code is imported where it is needed:
 what only the start needs goes before the rest comes.
@@ -27,7 +27,7 @@ _LOG_LINES = const(8)  # kept for the status, which shows the last of them
 _READER_DEADLINE_S = const(20)
 _WIFI_DEADLINE_S = const(60)  # a name look-up blocks for seconds where DNS is dead
 # What is read at the start alone; the settings of a sink that is off are not kept either.
-_START_ONLY = ("wifi", "ntp", "journal", "log", "time")
+_START_ONLY = ("wifi", "ntp", "journal", "log", "time", "unlock")
 _SINKS = ("mqtt", "http", "influx")
 
 
@@ -186,14 +186,13 @@ def _receiving(board, settings, clock, log, store, supervisor, status, problems)
     log.info("meter", "listening at %s" % line.text())
     supervisor.add("reader", Reader(port.stream, pipeline.feed, supervisor.beat("reader")).run, _READER_DEADLINE_S)
     supervisor.add("detection", detection.run)
-    if "ir" not in board.interfaces or port.mute and not board.light:
+    if "ir" not in board.interfaces or port.mute and not board.light or protocol not in ("auto", "sml"):
         return None
     gc.collect()
     from bridge.unlock.desk import Desk
 
-    desk = Desk(pipeline, port, store, clock, log, settings["unlock_keep_alive"])
+    desk = Desk(pipeline, port, store, clock, log, settings["unlock_keep_alive"], settings["unlock_commands"])
     detection.pin = desk.status
-    supervisor.add("unlock", desk.run)
     return desk
 
 

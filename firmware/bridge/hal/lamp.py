@@ -8,8 +8,10 @@ import asyncio
 import gc
 import time
 
-from machine import Pin
+from machine import UART, Pin
 from micropython import const
+
+from bridge.core.unload import unload
 
 _DIVIDER = const(255)  # of 80 MHz: the slowest, so that a digit is some hundred numbers
 _TICKS_PER_SECOND = const(313725)
@@ -17,6 +19,21 @@ _LONGEST_TICKS = const(32000)  # RMT takes 32,767 at once
 _GAP_MS = const(2500)  # of darkness, from which on the rest is played apart
 _EARLY_MS = const(2000)  # before the end of such a gap the next part goes to RMT: so long may anything else stop the program
 _POLL_MS = const(50)
+
+
+async def shine(port, pulses, stop) -> bool:
+    """Plays them on the LED of a uart.Port. The sending side is the UART's again afterwards, in any case; this module goes from memory."""
+    light = port.light
+    try:
+        if light:
+            return await play(light["pin"], 0 if light.get("active_low") else 1, pulses, stop)
+        return await play(port.wired["tx"], 0, pulses, stop)  # a head's LED shines while the line is not at rest
+    finally:
+        if not light:
+            line = port.line
+            invert = UART.INV_RX if line.inverted else 0
+            port.stream.init(line.baud, bits=line.bits, parity=line.parity, stop=line.stop, tx=port.wired["tx"], timeout=0, invert=invert)
+        unload("bridge.hal.lamp")
 
 
 async def play(pin_id: int, on: int, pulses, stop) -> bool:

@@ -8,8 +8,6 @@ import io
 from machine import UART, Pin
 from micropython import const
 
-from bridge.core.unload import unload
-
 _RXBUF = const(4096)  # 355 ms at 115200 baud, and a TLS handshake blocks the loop in pieces of about that; the default is 22 ms
 _POLL = const(3)  # MP_STREAM_POLL
 _EINVAL = const(22)
@@ -42,45 +40,27 @@ class Port:
 
     def __init__(self, board, line):
         self.stream = open_uart(board, line)
-        self._line = line
-        self._wired = wired = board.uart
+        self.line = line
+        self.wired = wired = board.uart
         self.mute = wired is None or wired["tx"] is None
-        self._light = board.light
-        if self._light:
-            self._lamp()
+        self.light = light = board.light
+        if light:  # dark
+            Pin(light["pin"], Pin.OUT, value=1 if light.get("active_low") else 0)
 
     def set_line(self, line) -> None:
         """Other line settings; the pins and the buffer stay."""
-        self._line = line
+        self.line = line
         self.stream.init(line.baud, bits=line.bits, parity=line.parity, stop=line.stop, timeout=0, invert=UART.INV_RX if line.inverted else 0)
 
-    def _lamp(self) -> tuple:
-        """(pin, level that lights it) of the LED that a meter's eye can see; one of the board's own is dark from now on."""
-        light = self._light
-        if light is None:
-            return self._wired["tx"], 0  # a head's LED shines while the line is not at rest
-        on = 0 if light.get("active_low") else 1
-        Pin(light["pin"], Pin.OUT, value=1 - on)
-        return light["pin"], on
+    def shine(self, pulses, stop):
+        """Plays pulses of light (a coroutine); False when `stop` (an Event) was set meanwhile."""
+        from bridge.hal.lamp import shine
 
-    async def shine(self, pulses, stop) -> bool:
-        """Plays pulses of light; False when `stop` (an Event) was set meanwhile. The sending side is the UART's again afterwards, in any case."""
-        from bridge.hal.lamp import play
-
-        try:
-            return await play(*self._lamp(), pulses, stop)
-        finally:
-            play = None
-            unload("bridge.hal.lamp")
-            if not self._light:
-                line = self._line
-                self.stream.init(
-                    line.baud, bits=line.bits, parity=line.parity, stop=line.stop, tx=self._wired["tx"], timeout=0, invert=UART.INV_RX if line.inverted else 0
-                )
+        return shine(self, pulses, stop)
 
     def at_rest(self):
         """Whether the line is as between telegrams (True), or held (False); None where there is none, or nobody knows which way round it is."""
-        wired = self._wired
+        wired = self.wired
         if wired is None or wired.get("inverted") is None:
             return None
         return Pin(wired["rx"]).value() != wired["inverted"]

@@ -23,7 +23,6 @@ _CLOSE_MS = const(2000)
 _NAP_MS = const(50)  # how late a live reading may be while the backlog keeps to its rate
 _ONLINE = b"online"
 _OFFLINE = b"offline"
-_UNLOCK = "/unlock/set"
 
 
 class MqttSink(Delivery):
@@ -32,6 +31,7 @@ class MqttSink(Delivery):
     def __init__(self, name: str, context):
         super().__init__(name, context)
         self.tls = None
+        self._asked = None  # of the owner, to unlock the meter
         self._known = set()  # ids of the quantities that the meter has sent so far
         self._schema = None  # of the last reading looked at: mostly the next has the same
         self._announce = False  # Home Assistant is to be told, or told again
@@ -63,6 +63,9 @@ class MqttSink(Delivery):
             changed = self.client.changed
             while True:
                 self.settle()
+                if self._asked:
+                    asked, self._asked = self._asked, None
+                    self.context.desk.ask(asked)
                 if self._announce and self._known:
                     await self._discover()
                 due = self.live()
@@ -104,8 +107,8 @@ class MqttSink(Delivery):
         desk = self.context.desk
         if desk:
             desk.changed = self._hurry
-            if settings.get("unlock_commands"):
-                await self.client.subscribe(self.base + _UNLOCK)
+            if desk.commands:
+                await self.client.subscribe(self.base + "/unlock/set")
         if settings.get("mqtt_discovery"):
             await self.client.subscribe(settings.get("mqtt_discovery_prefix") + "/status")
         self._online = None
@@ -126,11 +129,11 @@ class MqttSink(Delivery):
 
     def _received(self, topic: bytes, payload: bytes) -> None:
         """Home Assistant has started and wants to be told everything again; or the owner asks for something."""
-        if topic == (self.base + _UNLOCK).encode():
+        if topic.endswith(b"/unlock/set"):
             if self.client.incoming.code:  # a PIN that the broker keeps would be entered at each start
-                self.context.log.warning(self.name, "refused: a request to unlock that is kept by the broker (retained)")
-            else:
-                self.context.desk.post(payload)
+                payload = b"retained"
+            self._asked = self._asked or payload  # more than one at a time is no owner
+            self.client.changed.set()
         elif payload == _ONLINE:
             self._announce = self._discovery = True
             self._live = -1
@@ -198,7 +201,7 @@ class MqttSink(Delivery):
         discovery = Discovery(self.context.identity, settings.get("device_name"), settings.get("mqtt_discovery_prefix"), self.base)
         desk = self.context.desk
         if desk and desk.status():
-            discovery.unlock = 2 if settings.get("unlock_commands") else 1
+            discovery.unlock = 2 if desk.commands else 1
         message = discovery.message(sorted(self._known), bool(self.context.store.profile))
         await self.client.publish(discovery.topic, message, 1, True)
 

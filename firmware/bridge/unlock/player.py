@@ -13,33 +13,58 @@ _QUIET_MS = const(3000)  # a pulse begins behind a telegram, as half a one would
 
 
 async def play(desk) -> None:
-    """Plays the session of `desk` to its end."""
-    pipeline = desk.pipeline
-    builder = pipeline.builder
+    """Plays the session of `desk` to its end, notes what outlasts it, and goes from memory."""
+    builder = desk.pipeline.builder
     clock = desk.clock
     session = desk.session
+    verdict = session.verdict
 
     def tell(scaler, power: bool, length: int) -> None:
         desk.power = desk.power or power
         session.telegram(clock.uptime_s(), scaler, power, length)
 
-    pipeline.builder = Ear(builder, tell)
-    told = None
+    desk.pipeline.builder = Ear(builder, tell)
     try:
-        while True:
-            desk.stop.clear()
-            what, how = session.step(clock.uptime_s())
-            if (session.phase, session.result) != told:
-                told = session.phase, session.result
-                _tell(desk, session.phase or session.result)
-            if what == DONE:
-                return
-            if what == PLAY:
-                await _shine(desk, session, how)
-            else:
-                await asyncio.sleep_ms(_LOOK_MS)
+        await _steps(desk, session)
+    except (MemoryError, OSError) as error:
+        desk.log.error("unlock", "ended by %s" % type(error).__name__)
     finally:
-        pipeline.builder = builder
+        desk.pipeline.builder = builder
+        session.cancel(clock.uptime_s())  # which it is in no danger of where all went well
+        desk.session = None
+        desk.pulsed_s, desk.tries = verdict.pulsed_s, verdict.tries
+        if session.result == "already_unlocked":
+            desk.kept = desk.kept[:2] + (session.result,)
+        else:
+            desk.kept = (verdict.state, verdict.reason, session.result)
+        if desk.changed:
+            desk.changed()
+        unload(*["bridge.unlock." + name for name in ("player", "ear", "session", "verdict", "plan", "profiles")])
+
+
+async def _steps(desk, session) -> None:
+    told = None
+    while True:
+        desk.stop.clear()
+        what, how = session.step(desk.clock.uptime_s())
+        if (session.phase, session.result) != told:
+            told = session.phase, session.result
+            _tell(desk, session.phase or session.result)
+        if what == DONE:
+            return
+        if what == PLAY:
+            await _shine(desk, session, how)
+        else:
+            await asyncio.sleep_ms(_LOOK_MS)
+
+
+def tell_more(desk, found: dict) -> None:
+    """What the status says while a session lives."""
+    session = desk.session
+    if session.verdict.state:
+        found["state"], found["reason"] = session.verdict.state, session.verdict.reason
+    found["phase"], found["result"] = session.phase, session.result
+    found["left_s"] = session.left(desk.clock.uptime_s())
 
 
 async def _shine(desk, session, pulses) -> None:

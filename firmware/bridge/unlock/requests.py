@@ -3,22 +3,34 @@
 Lines: 1234 (a PIN), 1234 again (after one that failed), {"pin": "1234", "again": true}, next, hold, cancel, status.
 """
 
+import asyncio
 import json
 
 from micropython import const
 
+from bridge.core.unload import unload
 from bridge.unlock.texts import REFUSED, STATES
 
 _LONGEST = const(96)
 _BRACKETS = const(1)  # of JSON; what it makes of many fills the memory
 
 
-def answer(desk, text: str) -> str:
-    """Does it; the PIN is in no answer."""
-    word, again = _read(text)
+def answer(desk, text) -> str:
+    """Does it, and goes from memory; the PIN is in no answer."""
+    try:
+        return _answer(desk, *_read(text))
+    finally:
+        unload("bridge.unlock.requests", "bridge.unlock.texts")
+        if desk.session is None:
+            unload(*["bridge.unlock." + name for name in ("player", "ear", "session", "verdict", "plan", "profiles")])
+
+
+def _answer(desk, word, again: bool) -> str:
     now = desk.clock.uptime_s()
     if word == "status":
         return _status(desk)
+    if word == "retained":
+        return _refused(desk, word)
     if word == "cancel":
         return _cancel(desk, now)
     if desk.asked_s == now:
@@ -38,10 +50,13 @@ def answer(desk, text: str) -> str:
     return "the PIN will be entered by light; 'unlock status' tells how it goes"
 
 
-def _read(text: str) -> tuple:
+def _read(text) -> tuple:
     """(a word or a PIN, whether it is meant although the last try failed)."""
-    text = text.strip()
     if len(text) > _LONGEST:
+        return "", False
+    try:
+        text = (text if isinstance(text, str) else text.decode()).strip()
+    except UnicodeError:
         return "", False
     if text[:1] == "{":
         try:
@@ -54,13 +69,15 @@ def _read(text: str) -> tuple:
 
 
 def _start(desk, now: int, pin, again: bool) -> str:
-    if not desk.listens():
+    found = desk.status()
+    if found is None:
         return "no_meter"
     session = desk.session
     fresh = session is None
     if fresh:
-        if desk.has_power():
+        if found["state"] == "entered" and desk.power:
             return "already_unlocked"
+        from bridge.unlock.player import play
         from bridge.unlock.profiles import profile
         from bridge.unlock.session import Session
         from bridge.unlock.verdict import Verdict
@@ -74,7 +91,8 @@ def _start(desk, now: int, pin, again: bool) -> str:
         return why + " %d" % session.left(now)
     if fresh and not why:
         desk.session = session
-        desk.begin.set()
+        desk.stop = asyncio.Event()
+        asyncio.create_task(play(desk))
     return why
 
 

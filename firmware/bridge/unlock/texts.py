@@ -9,6 +9,7 @@ REFUSED = {
     "too_fast": "one request at a time",
     "closed": "the meter's menu is not open",
     "keep": "its menu is kept alive: a long press might delete values",
+    "retained": "the broker keeps this message (retained) and would repeat it at each start",
     "no_meter": "no SML meter is heard",
 }
 STATES = {
