@@ -4,12 +4,12 @@ Lines: 1234 (a PIN), 1234 again (after one that failed), {"pin": "1234", "again"
 """
 
 import asyncio
+import gc
 import json
 
 from micropython import const
 
 from bridge.core.unload import unload
-from bridge.unlock.texts import REFUSED, STATES
 
 _LONGEST = const(96)
 _BRACKETS = const(1)  # of JSON; what it makes of many fills the memory
@@ -77,23 +77,34 @@ def _start(desk, now: int, pin, again: bool) -> str:
     if fresh:
         if found["state"] == "entered" and desk.power:
             return "already_unlocked"
-        from bridge.unlock.player import play
-        from bridge.unlock.profiles import profile
-        from bridge.unlock.session import Session
-        from bridge.unlock.verdict import Verdict
-
-        meter = desk.store.live.meter
-        verdict = Verdict(now)
-        verdict.pulsed_s, verdict.tries = desk.pulsed_s, desk.tries
-        session = Session(now, profile(meter.manufacturer or meter.id), verdict)
+        session = _session(desk, now)
     why = session.start(now, pin, again, desk.keep_alive)
     if why == "too_soon":
         return why + " %d" % session.left(now)
     if fresh and not why:
         desk.session = session
         desk.stop = asyncio.Event()
+        from bridge.unlock.player import play
+
         asyncio.create_task(play(desk))
     return why
+
+
+def _session(desk, now: int):
+    """A new one for this meter, with as little in memory at a time as can be."""
+    from bridge.unlock.session import Session
+    from bridge.unlock.verdict import Verdict
+
+    gc.collect()
+    from bridge.unlock.profiles import profile
+
+    meter = desk.store.live.meter
+    found = profile(meter.manufacturer or meter.id)
+    profile = None
+    unload("bridge.unlock.profiles")
+    verdict = Verdict(now)
+    verdict.pulsed_s, verdict.tries = desk.pulsed_s, desk.tries
+    return Session(now, found, verdict)
 
 
 def _cancel(desk, now: int) -> str:
@@ -107,6 +118,8 @@ def _cancel(desk, now: int) -> str:
 
 
 def _refused(desk, why: str) -> str:
+    from bridge.unlock.texts import REFUSED
+
     word, _, left = why.partition(" ")
     text = "refused: " + REFUSED[word] + (left and " (%s s)" % left)
     desk.log.info("unlock", text)
@@ -114,6 +127,8 @@ def _refused(desk, why: str) -> str:
 
 
 def _status(desk) -> str:
+    from bridge.unlock.texts import REFUSED, STATES
+
     found = desk.status()
     if found is None:
         return REFUSED["no_meter"]
