@@ -45,7 +45,7 @@ class Choices:
     mqtt_port: int = 0
     http_port: int = 0
     ca: str | None = None
-    heap: str = "144k"
+    heap: str = "152k"
     folder: str | None = None
     detect: bool = False  # the dongle is not told the meter's line
     keys: bool = True  # the dongle is told the keys of an encrypted meter

@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--ca", metavar="FILE", help="certificate of the authority that signed your broker's (mqtts://)")
     parser.add_argument("--mqtt-port", type=int, default=0, metavar="N", help="port of the broker that is started (default: a free one)")
     parser.add_argument("--http-port", type=int, default=0, metavar="N", help="port of the web server that takes readings (default: a free one)")
-    parser.add_argument("--heap", default="144k", metavar="SIZE", help="the firmware's heap as on an ESP32, whose words are 32 bits (default: 144k)")
+    parser.add_argument("--heap", default="152k", metavar="SIZE", help="the firmware's heap as on an ESP32, whose words are 32 bits (default: 152k)")
     parser.add_argument("--folder", metavar="DIR", help="keep the dongle's flash and the logs here (default: a temporary folder)")
     parser.add_argument("--seconds", type=float, metavar="N", help="end after N seconds of readings")
     parser.add_argument("--fault", metavar="NAME", help="let this break meanwhile and be mended again (a wrong name lists them all)")

@@ -71,7 +71,7 @@ class Bench:
                          "mqtt_url": mqtt_url or (broker.url if broker else None), **settings}  # fmt: skip
         self.settings = {name: value for name, value in self.settings.items() if value is not None}
         path = f"{firmware}:{runtime.BOARDS / 'sim'}:.frozen"
-        self.dongle = Dongle(folder, self.wire.path, self.settings, line_file, heap=HEAP, main=firmware / "main.py", env={"MICROPYPATH": path})
+        self.dongle = Dongle(folder, self.wire.path, self.settings, line_file, heap=HEAP, main=firmware / "main.py", env={"MICROPYPATH": path, "MB_PATIENT_LINE": "1"})
         self.boot = 1
         self.next = 1  # sequence number of the reading that comes next
 

@@ -169,13 +169,13 @@ def test_a_slow_server_does_not_delay_the_broker(tmp_path, firmware, broker):
 
 def test_an_outage_longer_than_the_journal_says_what_is_lost(tmp_path, firmware):
     with make_broker(available()[-1], tmp_path) as broker:
-        with Bench(tmp_path / "dongle", firmware, broker, "p1-be3", meter_protocol="p1", journal_kb=4) as bench:
+        with Bench(tmp_path / "dongle", firmware, broker, "p1-be3", meter_protocol="p1", journal_kb=2) as bench:
             bench.good(2)
             broker.kill()
             truths = unheard(bench, 600)
             bench.restart_broker()
             last = max(truths)
-            bench.owner.wait(lambda owner: (bench.boot, last) in owner.arrived and owner.missing, 2 * PATIENCE_S)
+            bench.owner.wait(lambda owner: (bench.boot, last) in owner.arrived and owner.missing, 3 * PATIENCE_S)  # it is tried again once a minute
             status = bench.status(lambda s: s["sinks"]["mqtt"]["backlog"] == 0)
             arrived = {seq for boot, seq in bench.owner.arrived if boot == bench.boot}
             gaps = bench.owner.missing

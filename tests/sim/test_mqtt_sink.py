@@ -214,7 +214,8 @@ def test_home_assistant_starts_and_is_told_again(broker, dongle):
     with Watcher(broker) as watcher:
         start(dongle, broker)
         dongle.ok("readings", count=1, time=T0)
-        watcher.wait_for(BASE + "/status")
+        for topic in (BASE + "/status", CONFIG, BASE + "/state"):
+            watcher.wait_for(topic)
         assert len(watcher.of(CONFIG)) == len(watcher.of(BASE + "/state")) == 1
         watcher.publish("homeassistant/status", "offline")
         watcher.publish("homeassistant/status", "online")

@@ -2,13 +2,18 @@
 
 import os
 
+from micropython import const
+
+_EXISTS = const(17)  # errno
+
 
 def make(folder: str) -> None:
-    """Makes a folder where there is none."""
+    """Makes a folder where there is none. OSError when the flash does not take it."""
     try:
         os.mkdir(folder)
-    except OSError:
-        pass  # it is there; or the write that follows says why not
+    except OSError as error:
+        if error.errno != _EXISTS:
+            raise
 
 
 def erase(folder: str) -> tuple:
