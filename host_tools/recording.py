@@ -10,6 +10,7 @@ import datetime
 import json
 import os
 import select
+import signal
 import socket
 import time
 from collections.abc import Iterator
@@ -181,10 +182,16 @@ class Files:
         self._note({"port": port.name if port.line is None else os.path.basename(port.name), "line": port.line and str(port.line), "started": started})
 
     def write(self, data: bytes) -> None:
-        self._data.write(data)
-        self._data.flush()
-        self.written += len(data)
-        self._note({"at": round(time.monotonic() - self._begun, 3), "bytes": len(data)})
+        """Ctrl-C waits until both files have it."""
+        mask = getattr(signal, "pthread_sigmask", lambda *_: None)  # Windows has none
+        mask(getattr(signal, "SIG_BLOCK", 0), {signal.SIGINT})
+        try:
+            self._data.write(data)
+            self._data.flush()
+            self.written += len(data)
+            self._note({"at": round(time.monotonic() - self._begun, 3), "bytes": len(data)})
+        finally:
+            mask(getattr(signal, "SIG_UNBLOCK", 0), {signal.SIGINT})
 
     def _note(self, row: dict) -> None:
         self._notes.write(json.dumps(row).encode() + b"\n")
