@@ -42,6 +42,7 @@ def check(board: dict, table: dict) -> list[str]:
     sending = chip["idle_tx"] if uart["tx"] is None else uart["tx"]
     used = {"uart.rx": uart["rx"], "uart.tx": sending, "request_pin": board["request_pin"], "button": board["button"]}
     used["led.pin"] = board["led"] and board["led"]["pin"]
+    used["light.pin"] = board.get("light") and board["light"]["pin"]
     seen: dict[int, str] = {}
     for name, pin in used.items():
         if pin is None:

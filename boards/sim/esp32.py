@@ -1,4 +1,4 @@
-"""Fake of the ESP32's `esp32` module: the IDF's heap, as a chip with Wi-Fi running shows it."""
+"""Fake of the ESP32's `esp32` module: the IDF's heap, as a chip with Wi-Fi running shows it; RMT, loaded when it is asked for."""
 
 HEAP_DATA = 4
 HEAP_EXEC = 1
@@ -12,3 +12,11 @@ def idf_heap_info(capabilities):
     if not isinstance(capabilities, int):
         raise TypeError("can't convert %s to int" % type(capabilities).__name__)
     return list(_EXEC if capabilities & HEAP_EXEC else _DATA)
+
+
+def __getattr__(name):
+    if name != "RMT":
+        raise AttributeError("'module' object has no attribute '%s'" % name)
+    from sim_rmt import RMT
+
+    return RMT

@@ -20,6 +20,10 @@ _PINS = tuple(p for p in range(40) if p not in (24, 28, 29, 30, 31))  # GPIOs th
 _INPUT_ONLY = 34  # this one and above
 
 _state = {"freq": 160_000_000}
+if _chip("light"):
+    import sim_light as _light
+else:
+    _light = None
 
 
 class Pin:
@@ -35,6 +39,7 @@ class Pin:
     DRIVE_0, DRIVE_1, DRIVE_2, DRIVE_3 = 0, 1, 2, 3
 
     _levels = {}
+    _driven = set()  # outputs that no UART or RMT has taken
 
     def __init__(self, id, mode=None, pull=-1, *, value=None, drive=None):
         if isinstance(id, Pin):
@@ -46,12 +51,36 @@ class Pin:
             self.init(mode, pull, value=value, drive=drive)
 
     def init(self, mode=None, pull=-1, *, value=None, drive=None):
-        if mode is not None and mode & 2 and self._id >= _INPUT_ONLY:
-            raise ValueError("pin can only be input")
+        self._check_mode(mode)
         if value is not None:
             self._levels[self._id] = int(bool(value))
         elif pull == self.PULL_UP:
             self._levels.setdefault(self._id, 1)
+        if mode is not None:
+            self._taken(None)
+            if mode & 2:
+                self._driven.add(self._id)
+            elif _light:
+                _light.level(self._id, None)
+        self._shine()
+
+    def _check_mode(self, mode):
+        if mode is not None and mode & 2 and self._id >= _INPUT_ONLY:
+            raise ValueError("pin can only be input")
+
+    def _set(self, level):
+        self._levels[self._id] = level
+        self._shine()
+
+    def _shine(self):
+        if _light and self._id in self._driven:
+            _light.level(self._id, self._levels.get(self._id, 0))
+
+    def _taken(self, level):
+        """Something else drives it from now on, at first with that level; None: nothing does."""
+        self._driven.discard(self._id)
+        if _light and level is not None:
+            _light.level(self._id, level)
 
     def value(self, *level):
         if not level:
@@ -59,18 +88,18 @@ class Pin:
             return wired.get(str(self._id), self._levels.get(self._id, 0))
         if len(level) > 1:
             raise TypeError("function expected at most 2 arguments, got %d" % (len(level) + 1))
-        self._levels[self._id] = int(bool(level[0]))
+        self._set(int(bool(level[0])))
 
     __call__ = value
 
     def on(self):
-        self._levels[self._id] = 1
+        self._set(1)
 
     def off(self):
-        self._levels[self._id] = 0
+        self._set(0)
 
     def toggle(self):
-        self._levels[self._id] = 1 - self._levels.get(self._id, 0)
+        self._set(1 - self._levels.get(self._id, 0))
 
     def __repr__(self):
         return "Pin(%d)" % self._id

@@ -27,4 +27,14 @@ def check(numbers, inputs, outputs):
             Pin(pin)
     for pin in outputs:
         if pin != -1:
-            Pin(pin, Pin.OUT)
+            Pin(pin)._check_mode(Pin.OUT)
+
+
+def take(pin, taken, inverted):
+    """The driver takes its pin for sending, the one of the last time where none is named, and lets it rest. Returns which it is."""
+    from machine import Pin
+
+    pin = taken if pin == -1 else pin
+    if pin is not None:
+        Pin(pin)._taken(0 if inverted else 1)
+    return pin

@@ -11,7 +11,7 @@ import os
 import uselect
 import usocket
 import utime
-from sim_arguments import check
+from sim_arguments import check, take
 from sim_chip import chip, read_json
 
 _CHECK_LINE_MS = 100  # how old the knowledge of the sender's settings may be
@@ -51,7 +51,7 @@ class UART(io.IOBase):
         self._line_at = None
         self._sender = None
         self._poll = None
-        self._line = None
+        self._line = self._tx = None
         self._quiet_at = utime.ticks_ms()  # when the last byte written has left
         self._open()
         self.init(baudrate, bits, parity, stop, **options)
@@ -98,6 +98,7 @@ class UART(io.IOBase):
         )
         self._tx_inverted = bool(invert & self.INV_TX)
         self._line_at = None
+        self._tx = take(tx, self._tx, self._tx_inverted)
 
     def deinit(self):
         self._close()

@@ -1,6 +1,7 @@
 """The composition root: board data and settings in, a supervisor with all tasks out. Every object is made here and given to who needs it.
 
-Tasks: `reader` (UART to store), `detection`, `keeper` (store to flash), one per sink, `wifi`, `time`, `console`. The vital ones must show life, or the watchdog resets the chip.
+Tasks: `reader` (UART to store), `detection`, `keeper` (store to flash), one per sink, `wifi`, `time`, `console`.
+The vital ones must show life, or the watchdog resets the chip.
 What is made keeps no function of this module, so that main.py can forget it when all runs. Code is imported where it is needed:
 what only the start needs goes before the rest comes.
 """
@@ -26,7 +27,7 @@ _LOG_LINES = const(8)  # kept for the status, which shows the last of them
 _READER_DEADLINE_S = const(20)
 _WIFI_DEADLINE_S = const(60)  # a name look-up blocks for seconds where DNS is dead
 # What is read at the start alone; the settings of a sink that is off are not kept either.
-_START_ONLY = ("wifi", "ntp", "journal", "log", "time")
+_START_ONLY = ("wifi", "ntp", "journal", "log", "time", "unlock")
 _SINKS = ("mqtt", "http", "influx")
 
 
@@ -63,12 +64,12 @@ def compose():
     status.add("memory", memory.status)
     store = _store(board, settings, clock, room, flash_kb, identity.boot)
     keeper = _keep(store, clock, log_file, supervisor)
-    _receiving(board, settings, clock, log, store, supervisor, status, problems)
+    desk = _receiving(board, settings, clock, log, store, supervisor, status, problems)
     online = _network(board, settings, clock, log, identity, supervisor, status)
-    _sinks(store, clock, log, settings, identity, online, supervisor, status)
+    _sinks(store, clock, log, settings, identity, online, supervisor, status, desk)
     status.add("journal", store.status)
     status.add("profile", store.profile.status)
-    _console(board, identity, store, keeper, log_file, supervisor, status)
+    _console(board, identity, store, keeper, log_file, supervisor, status, desk)
     status.add("tasks", supervisor.status)
     status.add("problems", problems)
     status.add("log", log.recent)
@@ -146,14 +147,17 @@ def _keep(store, clock, log_file, supervisor):
     return keeper
 
 
-def _console(board, identity, store, keeper, log_file, supervisor, status) -> None:
+def _console(board, identity, store, keeper, log_file, supervisor, status, desk) -> None:
     from bridge.serve.console import Console
 
     erasers = {"readings": store.journal.erase, "profiles": store.profile.erase, "logs": log_file.erase}
-    supervisor.add("console", Console(board.storage, identity, store, status.document, keeper.save, erasers).run)
+    console = Console(board.storage, identity, store, status.document, keeper.save, erasers)
+    console.desk = desk
+    supervisor.add("console", console.run)
 
 
-def _receiving(board, settings, clock, log, store, supervisor, status, problems) -> None:
+def _receiving(board, settings, clock, log, store, supervisor, status, problems):
+    """The Desk where a PIN can be asked for, None where there is no light."""
     from bridge.core.counters import Counters
     from bridge.reading.builder import Builder
 
@@ -172,7 +176,7 @@ def _receiving(board, settings, clock, log, store, supervisor, status, problems)
     except OSError as error:
         log.error("meter", str(error))
         problems.append(str(error))
-        return
+        return None
     keys = [unhexlify(settings[name]) if settings[name] else None for name in ("meter_key", "meter_auth_key")]
     pipeline = Pipeline(protocol, Builder(counters, True), store, clock, counters, log, keys, port.stream.write)
     detection = Detection(pipeline, port, line.text(), protocol, fixed, clock, log, board.interfaces, _FOUND_FILE, settings["meter_poll_s"])
@@ -182,6 +186,14 @@ def _receiving(board, settings, clock, log, store, supervisor, status, problems)
     log.info("meter", "listening at %s" % line.text())
     supervisor.add("reader", Reader(port.stream, pipeline.feed, supervisor.beat("reader")).run, _READER_DEADLINE_S)
     supervisor.add("detection", detection.run)
+    if "ir" not in board.interfaces or port.mute and not board.light or protocol not in ("auto", "sml"):
+        return None
+    gc.collect()
+    from bridge.unlock.desk import Desk
+
+    desk = Desk(pipeline, port, store, clock, log, settings["unlock_keep_alive"], settings["unlock_commands"])
+    detection.pin = desk.status
+    return desk
 
 
 def _line(wanted: str, usual: str, log, problems) -> tuple:
@@ -210,7 +222,7 @@ def _network(board, settings, clock, log, identity, supervisor, status):
     return station.online
 
 
-def _sinks(store, clock, log, settings, identity, online, supervisor, status) -> None:
+def _sinks(store, clock, log, settings, identity, online, supervisor, status, desk) -> None:
     """Makes the sinks that have an address; the code of the others is not even imported."""
     from bridge.push.sink import Context
 
@@ -221,6 +233,7 @@ def _sinks(store, clock, log, settings, identity, online, supervisor, status) ->
         if area not in _START_ONLY and (area not in _SINKS or area in wanted):
             kept[name] = settings[name]
     context = Context(store, clock, log, kept, identity, status.document, online)
+    context.desk = desk
     made = {}
     for name in wanted:
         if name == "mqtt":

@@ -38,10 +38,11 @@ class Pipeline:
 
     `keys`: (encryption key, authentication key), 16 bytes or None each; `replay`: whether frame counters are judged (not those of
     captures). `send(bytes)`: to the meter, of those that want an answer. `problem`: why the newest telegram was refused, or "".
+    `deaf`: what comes is counted and dropped, while the dongle's own light blinds it.
     """
 
     def __init__(self, protocol: str, builder, store, clock, counters, log, keys=(None, None), send=None, replay: bool = True):
-        self._builder = builder
+        self.builder = builder
         self._store = store
         self._clock = clock
         self._counters = counters
@@ -49,6 +50,7 @@ class Pipeline:
         self._keys = keys
         self._send = send
         self._replay = replay
+        self.deaf = False
         self._security = None
         self._search = None
         self.readings = 0
@@ -74,6 +76,8 @@ class Pipeline:
     def feed(self, chunk, tick: int) -> None:
         """Takes all bytes of `chunk` (a memoryview, valid only now); `tick`: when they came, in ticks_ms."""
         self.received_bytes += len(chunk)
+        if self.deaf:
+            return
         if not self.settled:
             self._look(chunk, tick)
         for link in self.links:
@@ -146,7 +150,7 @@ class Pipeline:
                 unload(*[row[2] + part for part in _PARTS])
 
     def _telegram(self, frame, decode) -> bool:
-        builder = self._builder
+        builder = self.builder
         builder.begin(frame)
         try:
             decode(frame, builder.add, builder.values)
@@ -179,7 +183,7 @@ class Pipeline:
         if not verified(frame):
             raise DecodeError("P1: encrypted telegram with a wrong checksum")
         frame.protocol = "p1"
-        self._builder.begin(frame)
+        self.builder.begin(frame)
         p1.decode(frame, emit, known)
 
     def _refuse(self, reason: str) -> None:

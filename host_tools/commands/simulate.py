@@ -5,7 +5,7 @@ import json
 import time
 
 from host_tools.errors import OK, UserError
-from host_tools.meters import METERS, listing, make
+from host_tools.meters import LOCKED, METERS, listing, make
 from host_tools.meters.faults import Faults
 from host_tools.meters.kinds import Meter
 from host_tools.meters.play import Live, Telegram
@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         raise UserError("simulate: --json goes with --list")
     if not args.meter:
-        raise UserError(f"simulate: which meter? There are: {', '.join(METERS)}")
+        raise UserError(f"simulate: which meter? There are: {', '.join(METERS | LOCKED)}")
     meter = make(args.meter, args.seed)
     faults = Faults.mixed(args.noise, args.seed) if args.noise else None
     with open_wire(meter.line, args) as wire:

@@ -1,14 +1,14 @@
-"""The simulated meters for people and for programs: METERS in; rows of what each is, its line, its pace and its keys, and a table of them, out."""
+"""The simulated meters for people and for programs: METERS and LOCKED in; rows of what each is, its line, its pace and its keys, and a table of them, out."""
 
 from __future__ import annotations
 
-from host_tools.meters import METERS
+from host_tools.meters import LOCKED, METERS
 from host_tools.meters.request import Requested
 
 # Beginning of a name: where such meters are, and what one is attached to. The longest that fits counts.
 GROUPS = {
     "p1-nl": "Netherlands, P1 port", "p1-be": "Belgium, P1 port", "lu-": "Luxembourg, P1 port", "p1-": "Other countries, P1 port, text",
-    "sml": "Germany, optical port, SML", "d0-": "Germany and others, optical port, D0 text", "at-": "Austria, customer interface",
+    "sml": "Germany, optical port, SML", "sml-locked": "Germany, optical port, SML, before its PIN", "d0-": "Germany and others, optical port, D0 text", "at-": "Austria, customer interface",
     "ch-": "Switzerland, customer interface", "no-": "Norway, HAN port", "se-": "Sweden, HAN port, DLMS", "dk-": "Denmark, HAN port, DLMS",
 }
 _OTHERS = "Others"
@@ -22,7 +22,7 @@ def group(name: str) -> str:
 def rows() -> list[dict]:
     """One per meter, those of a group together; `asked`: it says nothing of itself."""
     found = []
-    for name, kind in METERS.items():
+    for name, kind in (METERS | LOCKED).items():
         found.append({
             "name": name, "group": group(name), "description": kind.description, "protocol": kind.protocol, "line": str(kind.line),
             "cadence_s": kind.cadence_s, "asked": isinstance(kind(1), Requested), "encrypted": bool(kind.keys),

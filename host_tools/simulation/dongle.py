@@ -22,6 +22,7 @@ from host_tools import runtime
 from host_tools.errors import MISSING, UserError
 from host_tools.simulation.child import guarded
 from host_tools.simulation.flash import Flash
+from host_tools.simulation.light import Light
 from host_tools.simulation.serial_console import SerialConsole
 from host_tools.simulation.wiring import make_line, replace_file, write_chip
 
@@ -43,7 +44,7 @@ class Dongle:
     `line_file` is what the simulated meter writes its line settings to; `heap` is MicroPython's -X heapsize.
     `restarts` counts resets of any kind, `causes` holds the reset cause of every start, `crashes` the exit codes of runs that
     ended in an uncaught error (restarted when `restart_crashed`), `log` the newest lines of standard output. `storage` is the flash
-    that is at /data (with `flash_kb` 0 there is none): it outlives all of these and can be made to fail. `console`: to type on.
+    that is at /data (with `flash_kb` 0 there is none): it outlives all of these and can be made to fail. `console`: to type on; `light`: sees its LED.
     """
 
     def __init__(
@@ -61,7 +62,7 @@ class Dongle:
         main: str | Path | None = None,
         restart_crashed: bool = True,
         flash_kb: int = 2048,
-        console: SerialConsole | None = None,
+        console: SerialConsole | None = None, light: Light | None = None,
     ):
         self.folder = Path(folder).resolve()
         self.flash = self.folder / "flash"
@@ -71,7 +72,7 @@ class Dongle:
         self.micropython = micropython or runtime.find_micropython()
         self.env, self.unique_id = env or {}, unique_id
         self.main = Path(main).resolve() if main else runtime.FIRMWARE / "main.py"
-        self.restart_crashed, self.console = restart_crashed, console
+        self.restart_crashed, self.console, self.light = restart_crashed, console, light
         self.storage = Flash(self.folder, flash_kb)
         self.log: deque[str] = deque(maxlen=LOG_LINES)
         self.lines = 0  # ever written, so that a position in the log outlives the bound
@@ -184,7 +185,7 @@ class Dongle:
         (self.folder / "watchdog").unlink(missing_ok=True)
         make_line(self.uart)
         chip = {"uart": self.uart, "line": self.line_file and str(self.line_file), "unique_id": self.unique_id, "reset_cause": cause}
-        chip_file = write_chip(self.folder, {**chip, **self.storage.chip()})
+        chip_file = write_chip(self.folder, {**chip, **self.storage.chip(), **(self.light.chip() if self.light else {})})
         env = runtime.environment(board="sim", extra={"MB_SIM": str(chip_file), **self.env})
         self._cuts = self.storage.wear().cuts
         command = [self.micropython, "-X", f"heapsize={self.heap}", *([str(_START)] if self.storage.kb else []), str(self.main)]

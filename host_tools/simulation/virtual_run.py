@@ -23,6 +23,7 @@ from host_tools import runtime
 from host_tools.simulation.child import guarded
 from host_tools.simulation.dongle import HARD_RESET, LINE_BYTES, LOG_LINES, POWER_ON, WATCHDOG_RESET
 from host_tools.simulation.flash import Flash
+from host_tools.simulation.light import VirtualLight
 from host_tools.simulation.wiring import replace_file, write_chip
 
 PLACE = Path(__file__).parent / "virtual_time"
@@ -38,13 +39,13 @@ class VirtualDongle:
     `heap`: MicroPython's -X heapsize. `coarse_ms`: each jump of the clock is at least so long (at most to the next telegram or event), as
     if other work had kept the chip that long: timers are late by so much, and days pass faster. `patience_ms`: a server may really take so
     long for an answer before virtual time passes. `ticks`: of time.ticks_ms() at each boot; they wrap at 2^30. `ntp`: whether its time
-    server answers. `now`: unix seconds; `log`: the newest lines; `boots`: (unix second, reset cause) of every start; `unasked`: when the
+    server answers. `light`: sees its LED. `now`: unix seconds; `log`: the newest lines; `boots`: (unix second, reset cause) of every start; `unasked`: when the
     chip reset itself; `heard`: the moments of the telegrams that came while it was on.
     """
 
     def __init__(self, folder: str | Path, firmware: Path, settings: dict, start: int, telegrams: Iterable[tuple[float, bytes]],
                  *, heap: str = "512k", coarse_ms: int = 0, patience_ms: int = 1000, ticks: int = 0, ntp: bool = True, flash_kb: int = 2048,
-                 on_log: Callable[[str], None] | None = None):  # fmt: skip
+                 on_log: Callable[[str], None] | None = None, light: VirtualLight | None = None):  # fmt: skip
         self.folder, self.firmware, self.heap, self.on_log = Path(folder).resolve(), Path(firmware).resolve(), heap, on_log
         self.flash = self.folder / "flash"
         self.flash.mkdir(parents=True, exist_ok=True)
@@ -55,6 +56,7 @@ class VirtualDongle:
         self.boots: list[tuple[float, int]] = []
         self.unasked: list[float] = []
         self.heard: list[float] = []
+        self.light = light
         self._told = {"coarse_ms": coarse_ms, "patience_ms": patience_ms, "ticks": ticks, "ntp": ntp}
         self._source = iter(telegrams)
         self._flying: deque[tuple[float, bytes]] = deque()  # taken from the source, perhaps not heard yet
@@ -84,13 +86,21 @@ class VirtualDongle:
     # what happens when ------------------------------------------------------------------------------------------------------
 
     def at(self, unix: float, action: Callable[[], object]) -> None:
-        """Has `action()` done here at that moment, while the firmware stands still. ValueError when it is told too late."""
+        """Has `action()` done here at that moment, while the firmware stands still. ValueError when it is told too late.
+
+        Bytes that it returns come from the meter then: what it sends may depend on what the dongle did until now.
+        """
         with self._news:
             if unix < max(self.now, self._pumped):
                 raise ValueError(f"too late for an event at {unix}: telegrams are on their way up to {self._pumped}")
             number = next(self._numbers)
             self._actions[number] = (unix, action)
             heapq.heappush(self._plan, (unix, number))
+
+    def type(self, line: str) -> None:
+        """Types a line on the console of a dongle that was given a light; at an event."""
+        self._process.stdin.write(line.encode() + b"\n")
+        self._process.stdin.flush()
 
     def wifi_down(self, unix: float, until: float) -> None:
         """No access point from `unix` to `until`. Open connections stay, and carry nothing."""
@@ -140,9 +150,9 @@ class VirtualDongle:
         if self._process is None:
             self._boot()
         elif self._owed:
-            self._words.write(b"k")
+            self._words.write(b"k" if self._said is None else b"t%08d" % len(self._said) + self._said)
             self._words.flush()
-        self._owed = False
+        self._owed, self._said = False, None
         words = self._words.readline().split()
         if len(words) != 2:
             code = self._process.wait()
@@ -160,7 +170,8 @@ class VirtualDongle:
     def _act(self, number: int) -> None:
         unix, action = self._actions.pop(number)
         self.now = max(self.now, unix)
-        action()
+        said = action()
+        self._said = said if isinstance(said, bytes) else None
 
     def _hear(self) -> None:
         while self._flying and self._flying[0][0] <= self.now:
@@ -174,11 +185,12 @@ class VirtualDongle:
             self._pumped = self.now
         self.boots.append((self.now, self._cause))
         told = {"uart": None, "line": None, "unique_id": "a1b2c3d4e5f6", "reset_cause": self._cause, **self.storage.chip()}
+        told |= self.light.chip() if self.light else {}
         told["virtual"] = {**self._told, "port": self._door.getsockname()[1], "unix_ms": int(self.now * 1000)}
         path = ":".join(str(place) for place in (PLACE, runtime.BOARDS / "sim", self.firmware, ".frozen"))
         env = {**os.environ, "MICROPYPATH": path, "MB_SIM": str(write_chip(self.folder, told))}
         command = guarded([runtime.find_micropython(), "-X", f"heapsize={self.heap}", str(PLACE / "start.py")])
-        self._process = subprocess.Popen(command, cwd=self.flash, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        self._process = subprocess.Popen(command, cwd=self.flash, env=env, stdin=subprocess.PIPE if self.light else subprocess.DEVNULL, stdout=subprocess.PIPE,
                                          stderr=subprocess.STDOUT, start_new_session=True)  # fmt: skip
         self._threads = [threading.Thread(target=self._collect, args=(self._process.stdout,), name="log", daemon=True)]
         self._threads[0].start()
@@ -209,6 +221,8 @@ class VirtualDongle:
             self._words.close()
         link.close()
         self._process.stdout.close()
+        if self._process.stdin:
+            self._process.stdin.close()
         self._process = None
 
     def _collect(self, output) -> None:

@@ -84,6 +84,12 @@ def test_fake_offers_only_what_the_port_has(module: str) -> None:
                 assert attribute in members(node), f"{module}.{name}.{attribute}"
 
 
+def test_fake_rmt_offers_only_what_the_port_has() -> None:
+    """It is loaded when it is asked for, so the module does not list it."""
+    offered = json.loads(fake("import json, esp32\nprint(json.dumps([dir(esp32.RMT), esp32.RMT.PULSE_MAX]))"))
+    assert {name for name in offered[0] if not name.startswith("_")} <= members(stub("esp32")["RMT"]) and offered[1] == 32767
+
+
 @pytest.mark.parametrize("module", MODULES)
 def test_fake_has_the_port_s_numbers(module: str) -> None:
     """Every constant that a fake offers has the value that the stubs record from a real board."""
@@ -105,7 +111,7 @@ def test_fake_has_the_port_s_numbers(module: str) -> None:
         assert value == wanted[name].value.value, f"{module}.{name}"
 
 
-@pytest.mark.parametrize("file, module", [("machine.py", "machine"), ("sim_uart.py", "machine"), ("network.py", "network"), ("esp32.py", "esp32")])
+@pytest.mark.parametrize("file, module", [("machine.py", "machine"), ("sim_uart.py", "machine"), ("network.py", "network"), ("esp32.py", "esp32"), ("sim_rmt.py", "esp32")])
 def test_parameters_are_named_as_on_the_port(file: str, module: str) -> None:
     body = ast.parse((runtime.BOARDS / "sim" / file).read_text(encoding="utf-8")).body
     for node in body:

@@ -17,7 +17,7 @@ import pytest
 
 from host_tools import replay, wire
 from host_tools.errors import UserError
-from host_tools.meters import METERS, make, play
+from host_tools.meters import LOCKED, METERS, make, play
 from host_tools.meters.faults import Faults
 from host_tools.meters.line import INFRARED, P1_FAST, P1_SLOW, Line
 from tests.load import Load
@@ -373,7 +373,7 @@ def test_the_list_names_every_meter_under_its_heading():
     out, _ = command("simulate", "--list").communicate(timeout=PATIENCE_S)
     blocks = [block.splitlines() for block in out.split("\n\n")[:-1]]
     shown = [line.split()[0] for block in blocks for line in block[1:] if not line.startswith("    ")]
-    assert sorted(shown) == sorted(METERS) and len(blocks) >= 5 and all(not block[0].startswith(" ") for block in blocks)
+    assert sorted(shown) == sorted(METERS | LOCKED) and len(blocks) >= 5 and all(not block[0].startswith(" ") for block in blocks)
     assert re.search(r"^  p1-nl22 +9600 7E1 inverted +10 s  plain +Dutch", out, re.MULTILINE)
     assert re.search(r"^  d0-iskra +300 7E1 +asked  plain +Iskra", out, re.MULTILINE)
 
@@ -381,9 +381,9 @@ def test_the_list_names_every_meter_under_its_heading():
 def test_the_list_for_programs_has_lines_and_keys():
     out, err = command("simulate", "--list", "--json").communicate(timeout=PATIENCE_S)
     rows = {row["name"]: row for row in json.loads(out)}
-    assert set(rows) == set(METERS) and err == ""
+    assert set(rows) == set(METERS | LOCKED) and err == ""
     for name, row in rows.items():
-        kind = METERS[name]
+        kind = (METERS | LOCKED)[name]
         assert (row["line"], row["key"], row["auth_key"]) == (str(kind.line), kind.keys.get("key"), kind.keys.get("auth_key"))
         assert row["encrypted"] == bool(kind.keys) and row["group"] != "Others"
     assert rows["d0-siemens"]["asked"] and not rows["sml"]["asked"]

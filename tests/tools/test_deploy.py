@@ -127,8 +127,8 @@ def test_flash_that_is_too_small(tmp_path: Path) -> None:
 
 
 def test_a_littlefs_of_real_size_takes_it(tmp_path: Path) -> None:
-    """2 MB less the application, as on a 4 MB board, is more than enough: 512 KB take firmware and settings."""
-    with VirtualBoard(tmp_path / "board", flash_kb=512) as board:
+    """2 MB less the application, as on a 4 MB board, is more than enough: 768 KB take firmware and settings."""
+    with VirtualBoard(tmp_path / "board", flash_kb=768) as board:
         run = deploy("--port", board.port, "--board", BOARD)
         assert run.returncode == 0, run.stdout + run.stderr
         again = deploy("--port", board.port, "--board", BOARD)

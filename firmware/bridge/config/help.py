@@ -14,6 +14,8 @@ HELP = {
     "journal_kb": "RAM kept for readings, in KB (0: 4 where there is flash for them, else 12, or 64 where there is PSRAM)",
     "journal_flash_kb": "most flash kept for readings, in KB, as far as that much is free (0: RAM alone)",
     "journal_detail_s": "how often voltages, currents and phases go to the history, in seconds (0: every reading)",
+    "unlock_commands": "true lets who may write to the broker enter the meter's PIN by light, at unlock/set below mqtt_topic",
+    "unlock_keep_alive": "true keeps a PIN in memory after it was entered and the meter unlocked by a flash each 100 s: for meters without InF",
     "time_zone": "the zone whose midnight ends a day: CET (Berlin, Amsterdam), WET (Dublin, Lisbon), EET (Helsinki, Vilnius), each with EU summer time, or UTC",
     "backlog_per_s": "most readings per second that a destination is sent of what it missed",
     "status_interval_s": "how often the status is published, in seconds",

@@ -19,6 +19,8 @@ SETTINGS = (
     ("journal_kb", 0, whole, 0, 4096),
     ("journal_flash_kb", 1024, whole, 0, 16384),
     ("journal_detail_s", 60, whole, 0, 3600),
+    ("unlock_commands", False, boolean),
+    ("unlock_keep_alive", False, boolean),
     ("time_zone", "CET", choice, "CET", "WET", "EET", "UTC"),
     ("backlog_per_s", 480, whole, 1, 10000),
     ("status_interval_s", 30, whole, 1, 3600),

@@ -19,6 +19,7 @@ _P1_LINE = "115200 8N1"
 class Board:
     """`name`, `title`, `chip`; `uart` {id, rx, tx, inverted} or None; `line` text or ""; pins are GPIO numbers or None.
 
+    `light`: an LED over the meter's eye that shines instead of the head's own, {pin, active_low}, or None.
     `storage`: the folder for what is kept while the device is on and off ("": where the firmware lies).
     `strict`: a programming error ends the run instead of restarting a task (simulation).
     `problems`: what was wrong with the file, in words; such a value is as if it were not known.
@@ -35,6 +36,7 @@ class Board:
         self.interfaces = self._take("interfaces", lambda v: isinstance(v, list), ())
         self.request_pin = self._take("request_pin", _is_pin, None)
         self.led = self._take("led", _is_led, None)
+        self.light = self._take("light", lambda v: isinstance(v, dict) and _is_pin(v.get("pin")) and v.get("active_low") in (None, True, False), None)
         self.button = self._take("button", _is_pin, None)
         self.storage = self._take("storage", _is_name, "")
         self.psram = self._take("psram", lambda v: isinstance(v, bool), False)

@@ -36,20 +36,31 @@ class NoLine(io.IOBase):
 
 
 class Port:
-    """The open line of a board: `stream`, and what can be done with it while it is open."""
+    """The open line of a board: `stream`, and what can be done with it while it is open. `mute`: a meter cannot be asked."""
 
     def __init__(self, board, line):
         self.stream = open_uart(board, line)
-        self._wired = wired = board.uart
-        self.mute = wired is None or wired["tx"] is None  # a meter cannot be asked
+        self.line = line
+        self.wired = wired = board.uart
+        self.mute = wired is None or wired["tx"] is None
+        self.light = light = board.light
+        if light:  # dark
+            Pin(light["pin"], Pin.OUT, value=1 if light.get("active_low") else 0)
 
     def set_line(self, line) -> None:
         """Other line settings; the pins and the buffer stay."""
+        self.line = line
         self.stream.init(line.baud, bits=line.bits, parity=line.parity, stop=line.stop, timeout=0, invert=UART.INV_RX if line.inverted else 0)
+
+    def shine(self, pulses, stop):
+        """Plays pulses of light (a coroutine); False when `stop` (an Event) was set meanwhile."""
+        from bridge.hal.lamp import shine
+
+        return shine(self, pulses, stop)
 
     def at_rest(self):
         """Whether the line is as between telegrams (True), or held (False); None where there is none, or nobody knows which way round it is."""
-        wired = self._wired
+        wired = self.wired
         if wired is None or wired.get("inverted") is None:
             return None
         return Pin(wired["rx"]).value() != wired["inverted"]

@@ -34,6 +34,7 @@ class Discovery:
         self._identity = identity
         self._name = name
         self._base = base
+        self.unlock = 0  # 1: the state of the meter's PIN is told; 2: and it can be entered
         self._object = slug(name, identity.device)
         self.topic = "%s/device/%s/config" % (prefix, identity.device)
 
@@ -54,6 +55,11 @@ class Discovery:
         for row in DIAGNOSTICS:
             yield (separator + self._diagnostic(row)).encode()
             separator = ","
+        if self.unlock:
+            from bridge.push.homeassistant_unlock import entities
+
+            for key, more in entities(self._base, self.unlock > 1):
+                yield (separator + self._component(key, more.pop("name"), more.pop("val_tpl", None), more)).encode()
         yield b"}}"
 
     def _head(self) -> str:
@@ -65,10 +71,10 @@ class Discovery:
         return '{"dev":%s,"o":%s,"stat_t":%s,"avty":%s,"avty_mode":"all","cmps":{' % parts
 
     def _component(self, key: str, name: str, value: str, more: dict) -> str:
-        more["p"] = "sensor"
+        more["p"] = kind = more.get("p") or "sensor"
         more["name"] = name
         more["uniq_id"] = self._identity.device + "_" + key
-        more["default_entity_id"] = "sensor.%s_%s" % (self._object, slug(name, key))
+        more["default_entity_id"] = "%s.%s_%s" % (kind, self._object, slug(name, key))
         more["val_tpl"] = value
         # Home Assistant takes no empty class or unit: what is not there is left out.
         return '"%s":%s' % (key, _dumps({k: v for k, v in more.items() if v not in ("", None)}))

@@ -44,8 +44,8 @@ def packet(first: int, body: bytes, more: int = 0) -> bytearray:
 class Incoming:
     """Takes packets out of a stream: read into `space()`, tell `add(n)`, call `take()` until it says 0.
 
-    `take` fills in, by kind: `code` (CONNACK: return code; SUBACK: granted QoS, 0x80 = refused), `packet_id`, `topic` and
-    `payload` (bytes). A PUBLISH that is too long for the buffer is counted in `dropped` alone. `take` raises MqttError for
+    `take` fills in, by kind: `code` (CONNACK: return code; SUBACK: granted QoS, 0x80 = refused; PUBLISH: 1 when the broker kept it from
+    before), `packet_id`, `topic` and `payload` (bytes). A PUBLISH that is too long for the buffer is counted in `dropped` alone. `take` raises MqttError for
     what no broker may send; nothing can be read after that.
     """
 
@@ -114,6 +114,7 @@ class Incoming:
                 return 0
             self._start = behind
             if kind == PUBLISH:
+                self.code = first & 1
                 self.topic = bytes(buffer[at + 2 : at + 2 + number])
                 self.payload = bytes(buffer[at + 2 + number : behind])
             elif size:

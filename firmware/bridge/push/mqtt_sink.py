@@ -2,7 +2,7 @@
 
 Topics below `mqtt_topic`: state (newest reading, retained), backlog (what was missed, with its original times), status (the device,
 retained), profile (the quarter hour so far, its forecast, the month's peak, retained), bridge and meter ("online"/"offline", retained).
-The broker's acknowledgement of a QoS 1 publish acknowledges its readings.
+The broker's acknowledgement of a QoS 1 publish acknowledges its readings. unlock/set takes the owner's requests where `unlock_commands` allows it.
 """
 
 import asyncio
@@ -31,6 +31,7 @@ class MqttSink(Delivery):
     def __init__(self, name: str, context):
         super().__init__(name, context)
         self.tls = None
+        self._asked = None  # of the owner, to unlock the meter
         self._known = set()  # ids of the quantities that the meter has sent so far
         self._schema = None  # of the last reading looked at: mostly the next has the same
         self._announce = False  # Home Assistant is to be told, or told again
@@ -62,6 +63,9 @@ class MqttSink(Delivery):
             changed = self.client.changed
             while True:
                 self.settle()
+                if self._asked:
+                    asked, self._asked = self._asked, None
+                    self.context.desk.ask(asked)
                 if self._announce and self._known:
                     await self._discover()
                 due = self.live()
@@ -99,8 +103,13 @@ class MqttSink(Delivery):
         await self._say("/bridge", _ONLINE)
         self.connected()
         self._announce = self._discovery
+        self.client.on_message = self._received
+        desk = self.context.desk
+        if desk:
+            desk.changed = self._hurry
+            if desk.commands:
+                await self.client.subscribe(self.base + "/unlock/set")
         if settings.get("mqtt_discovery"):
-            self.client.on_message = self._received
             await self.client.subscribe(settings.get("mqtt_discovery_prefix") + "/status")
         self._online = None
         self._status_due = time.ticks_ms()
@@ -119,11 +128,22 @@ class MqttSink(Delivery):
             self.begin(None)
 
     def _received(self, topic: bytes, payload: bytes) -> None:
-        """Home Assistant has started: it wants to be told everything again."""
-        if payload == _ONLINE:
+        """Home Assistant has started and wants to be told everything again; or the owner asks for something."""
+        if topic.endswith(b"/unlock/set"):
+            if self.client.incoming.code:  # a PIN that the broker keeps would be entered at each start
+                payload = b"retained"
+            self._asked = self._asked or payload  # more than one at a time is no owner
+            self.client.changed.set()
+        elif payload == _ONLINE:
             self._announce = self._discovery = True
             self._live = -1
-            self._status_due = time.ticks_ms()
+            self._hurry()
+
+    def _hurry(self) -> None:
+        """The status is due now."""
+        self._status_due = time.ticks_ms()
+        if self.client:
+            self.client.changed.set()
 
     def _meter_changed(self) -> bool:
         online = self._heard_s is not None and self.context.clock.uptime_s() - self._heard_s < self.context.settings.get("meter_timeout_s")
@@ -170,7 +190,7 @@ class MqttSink(Delivery):
         except MemoryError:
             self._discovery = False
         finally:
-            unload("bridge.push.homeassistant", "bridge.push.homeassistant_entities")
+            unload("bridge.push.homeassistant", "bridge.push.homeassistant_entities", "bridge.push.homeassistant_unlock")
         if not self._discovery:
             self.context.log.warning(self.name, "not enough memory to announce the sensors to Home Assistant")
 
@@ -179,6 +199,9 @@ class MqttSink(Delivery):
 
         settings = self.context.settings
         discovery = Discovery(self.context.identity, settings.get("device_name"), settings.get("mqtt_discovery_prefix"), self.base)
+        desk = self.context.desk
+        if desk and desk.status():
+            discovery.unlock = 2 if desk.commands else 1
         message = discovery.message(sorted(self._known), bool(self.context.store.profile))
         await self.client.publish(discovery.topic, message, 1, True)
 

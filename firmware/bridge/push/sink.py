@@ -38,7 +38,7 @@ class Identity:
 class Context:
     """What a sink is given: store, clock, log, settings (a mapping), identity, `status()` for the whole device's status (an iterator of its
     JSON in bytes), and
-    `online`: an Event that is set while there is a network (None: there always is).
+    `online`: an Event that is set while there is a network (None: there always is). `desk`: where the PIN of a meter is asked for, or None.
     """
 
     def __init__(self, store, clock, log, settings, identity: Identity, status, online=None):
@@ -49,6 +49,7 @@ class Context:
         self.identity = identity
         self.status = status
         self.online = online
+        self.desk = None
 
 
 class Sink:

@@ -36,7 +36,7 @@ async def answer(line: str, console) -> None:
             problem = "the flash does not give it: %s" % error
     if problem:
         await say({"error": problem})
-    await say({"done": line})
+    await say({"done": "unlock" if command is _unlock else line})  # a PIN is not repeated
 
 
 async def _help(words: list, console, say):
@@ -131,6 +131,13 @@ async def _erase(words: list, console, say):
             await say({"erased": kind, "files": files, "bytes": size})
 
 
+async def _unlock(words: list, console, say):
+    if console.desk is None:
+        return "this board has no light for a meter's eye"
+    text = " ".join(words)
+    await say({"unlock": console.desk.ask(text or "status"), "pin": console.desk.status()})
+
+
 def _at(console, path: str) -> str:
     return console.folder + "/" + path if console.folder else path
 
@@ -147,4 +154,14 @@ def _size(console, path: str):
     return None if found[0] & 0x4000 else found[6]
 
 
-_COMMANDS = {"help": _help, "hello": _hello, "status": _status, "files": _files, "save": _save, "send": _send, "ram": _ram, "erase": _erase}
+_COMMANDS = {
+    "help": _help,
+    "hello": _hello,
+    "status": _status,
+    "files": _files,
+    "save": _save,
+    "send": _send,
+    "ram": _ram,
+    "erase": _erase,
+    "unlock": _unlock,
+}

@@ -8,4 +8,7 @@ HELP = """meterbridge's console. Lines of up to 128 characters:
   send PATH [OFFSET [COUNT]]  a file of those, in base64
   ram                         readings that are in RAM, in base64
   erase WHAT                  forget readings, profiles, logs or all: there is no way back
+  unlock PIN [again]          enter the PIN of a German meter by light; again: after one that failed
+  unlock next | hold          a short or a long press in the meter's menu
+  unlock cancel | status      end it; how it goes
 On a computer, 'meterbridge export' and 'meterbridge erase' do this in comfort."""

@@ -37,6 +37,7 @@ class Detection:
         self.line = usual  # settings that are listened at
         self.searching = False  # in its first round
         self.request = None  # asks the meter, where one was found that has to be asked
+        self.pin = None  # a function: the state of the meter's PIN for the status, None of a meter that has none
         self._received = 0
         self._heard_at = None  # the clock's uptime when bytes came last
 
@@ -132,6 +133,9 @@ class Detection:
         found = self.pipeline.status()
         found["line"] = self.line
         found["heard"] = heard = self.heard()
+        pin = self.pin and self.pin()
+        if pin:
+            found["pin"] = pin
         if heard != "telegrams":
             from bridge.uart import advice
 

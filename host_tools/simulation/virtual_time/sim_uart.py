@@ -2,7 +2,7 @@
 
 The host sends records (kind, ms, length, bytes) by TCP: telegrams, and events, at which this program stops until the host has done
 what is to happen then (a server killed, the Wi-Fi gone, this program's own power cut). On a second connection this program says that it
-has come to an event, and the host with one byte that it is done.
+has come to an event, and the host that it is done: "k", or "t", eight digits and so many bytes that the meter sends at that moment.
 """
 
 import io
@@ -11,7 +11,7 @@ import struct
 import select
 import usocket
 import virtual_clock
-from sim_arguments import check
+from sim_arguments import check, take
 
 _RECORD = "<BQI"  # kind, milliseconds since this boot, bytes that follow
 _HEAD = 13
@@ -51,7 +51,10 @@ class World:
     def tell(self, what):
         """Says `what` (one line) to the host and waits until it has acted; that may be the end of this program."""
         self._words.write(what + b" %d\n" % virtual_clock.ms)
-        self._words.read(1)
+        if self._words.read(1) == b"t":  # and the meter spoke
+            data = self._words.read(int(self._words.read(8)))
+            if self.line:
+                self.line.hear(data)
 
 
 world = World(virtual_clock.told["port"])
@@ -70,6 +73,7 @@ class UART(io.IOBase):
     def __init__(self, id, baudrate=115200, **options):
         self._size = _RXBUF_DEFAULT
         self._kept = b""
+        self._tx = None
         self.init(baudrate, **options)
         world.line = self
 
@@ -92,6 +96,7 @@ class UART(io.IOBase):
         flow=0
     ):
         check((baudrate, bits, stop, timeout, timeout_char, invert, flow, txbuf, rxbuf), (rx, cts), (tx, rts))
+        self._tx = take(tx, self._tx, bool(invert & self.INV_TX))
         if rxbuf >= 0:
             self._size = rxbuf
             self._kept = b""
