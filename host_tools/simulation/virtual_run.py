@@ -11,6 +11,7 @@ import heapq
 import itertools
 import json
 import os
+import select
 import socket
 import struct
 import subprocess
@@ -65,6 +66,8 @@ class VirtualDongle:
         self._plan: list[tuple[float, int]] = []  # a heap: events that the firmware does not know of yet
         self._pumped = self._limit = 0.0  # it knows what happens until then; it may know what happens until then
         self._news = threading.Condition()
+        self._listening = threading.Lock()
+        self._half = b""  # of a line
         self._cause = POWER_ON
         self._process: subprocess.Popen | None = None
         self._door = socket.create_server(("127.0.0.1", 0))
@@ -133,7 +136,7 @@ class VirtualDongle:
     # the run ----------------------------------------------------------------------------------------------------------------
 
     def run(self, until: float) -> None:
-        """Lets the time pass until that moment; the firmware stands still from then on. RuntimeError when it ended of itself."""
+        """Lets the time pass until that moment; the firmware stands still from then on, and `log` has all it said. RuntimeError when it ended of itself."""
         over: list[bool] = []
         self.at(until, lambda: over.append(True))
         with self._news:
@@ -144,6 +147,8 @@ class VirtualDongle:
                 self._step()
             else:
                 self._act(min(self._actions, key=lambda number: (self._actions[number][0], number)))
+        if self._process:
+            self._listen(self._process.stdout.fileno())
 
     def _step(self) -> None:
         """Until the firmware stands still, and what it waits for is done."""
@@ -156,6 +161,7 @@ class VirtualDongle:
         words = self._words.readline().split()
         if len(words) != 2:
             code = self._process.wait()
+            self._listen(self._process.stdout.fileno())
             raise RuntimeError(f"the firmware ended of itself with {code} at {self.now}; its last lines:\n  " + "\n  ".join(list(self.log)[-30:]))
         self._owed = True
         self.now = self.boots[-1][0] + int(words[1]) / 1000
@@ -192,7 +198,9 @@ class VirtualDongle:
         command = guarded([runtime.find_micropython(), "-X", f"heapsize={self.heap}", str(PLACE / "start.py")])
         self._process = subprocess.Popen(command, cwd=self.flash, env=env, stdin=subprocess.PIPE if self.light else subprocess.DEVNULL, stdout=subprocess.PIPE,
                                          stderr=subprocess.STDOUT, start_new_session=True)  # fmt: skip
-        self._threads = [threading.Thread(target=self._collect, args=(self._process.stdout,), name="log", daemon=True)]
+        os.set_blocking(self._process.stdout.fileno(), False)
+        self._half = b""
+        self._threads = [threading.Thread(target=self._collect, args=(self._process.stdout.fileno(),), name="log", daemon=True)]
         self._threads[0].start()
         try:
             self._link = self._door.accept()[0]
@@ -225,12 +233,31 @@ class VirtualDongle:
             self._process.stdin.close()
         self._process = None
 
-    def _collect(self, output) -> None:
-        while raw := output.readline(LINE_BYTES):
-            line = raw.decode("utf-8", "replace").rstrip("\r\n")
-            self.log.append(line)
-            if self.on_log:
-                self.on_log(line)
+    def _collect(self, output: int) -> None:
+        """Takes what the firmware says while it runs: a pipe that is full would stop it."""
+        poll = select.poll()
+        poll.register(output, select.POLLIN)
+        while poll.poll() and self._listen(output):
+            pass
+
+    def _listen(self, output: int) -> bool:
+        """Takes all that was said until now; False when no more will come."""
+        with self._listening:
+            while True:
+                try:
+                    data = os.read(output, LINE_BYTES)
+                except BlockingIOError:
+                    return True
+                *lines, self._half = (self._half + data).split(b"\n")
+                if not data or len(self._half) > LINE_BYTES:
+                    lines, self._half = [*lines, *filter(None, (self._half,))], b""
+                for raw in lines:
+                    line = raw.decode("utf-8", "replace").rstrip("\r")
+                    self.log.append(line)
+                    if self.on_log:
+                        self.on_log(line)
+                if not data:
+                    return False
 
     def _pump(self, link: socket.socket, began: float) -> None:
         """Sends what is to come, in order, as far as the run may go."""
