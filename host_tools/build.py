@@ -17,8 +17,8 @@ from host_tools import boards, runtime
 from host_tools.compact import compact
 from host_tools.errors import FAILED, MISSING, UserError
 
-BUILD = runtime.ROOT / "build"
-KEPT = runtime.ROOT / ".cache" / "build"
+BUILD = runtime.cache() / "build"
+KEPT = runtime.cache() / ".cache" / "build"
 MPY_VERSION = 6  # what mpy-cross writes and MicroPython 1.24 and newer load
 NAMES = "names.json"  # beside the files, not on the device: by module, what stands in the compiled file and what it is in the source
 _START_FILES = ("boot.py", "main.py")  # MicroPython looks for these names

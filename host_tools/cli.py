@@ -7,9 +7,9 @@ import os
 import re
 import sys
 from importlib import metadata
-from pathlib import Path
 from types import ModuleType
 
+from host_tools import runtime
 from host_tools.errors import FAILED, INTERRUPTED, MISSING, OK, USAGE, UserError
 
 PROG = "meterbridge"
@@ -35,8 +35,8 @@ class _Parser(argparse.ArgumentParser):
 
 def version() -> str:
     """The project's version, from the working copy when there is one."""
-    project = Path(__file__).resolve().parent.parent / "pyproject.toml"
-    if project.is_file():
+    project = runtime.ROOT / "pyproject.toml"
+    if runtime.IS_COPY:
         found = re.search(r'^version = "([^"]+)"', project.read_text(encoding="utf-8"), re.MULTILINE)
         if found:
             return found.group(1)

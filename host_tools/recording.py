@@ -48,6 +48,9 @@ class Port:
     def read(self, seconds: float) -> bytes:
         """What comes within `seconds`, as soon as something does; b"" when nothing. Raises UserError when the port is gone."""
         try:
+            if os.name == "nt" and self.line is not None:  # select takes sockets alone there
+                self._source.timeout = seconds
+                return self._source.read(1) + self._source.read(self._source.in_waiting)
             if not select.select([self._source], [], [], seconds)[0]:
                 return b""
             data = self._source.recv(PIECE_BYTES) if self.line is None else self._source.read(self._source.in_waiting or 1)

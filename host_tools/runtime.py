@@ -1,5 +1,10 @@
-"""Where the project's parts lie on this computer; which MicroPython runs them, with how much heap (bytes) and in which environment."""
+"""Where the project's parts lie on this computer; which MicroPython runs them, with how much heap (bytes) and in which environment.
 
+In a working copy they lie where they are edited, and what is built lies beside them. In an installed package they are its data, and
+what is built goes to the user's cache folder.
+"""
+
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -8,14 +13,17 @@ from pathlib import Path
 
 from host_tools.errors import FAILED, MISSING, UserError
 
-ROOT = Path(__file__).resolve().parent.parent
+TOOLS = Path(__file__).resolve().parent
+_COPY = TOOLS.parent
+IS_COPY = (_COPY / "pyproject.toml").is_file() and (_COPY / "firmware" / "main.py").is_file()
+ROOT = _COPY if IS_COPY else TOOLS / "shipped"  # setup.py puts firmware/ and boards/ there
 FIRMWARE = ROOT / "firmware"
 BOARDS = ROOT / "boards"
 
 ENV_NAME = "MICROPYTHON"
 ESP32_WORD = 4  # bytes
 _HELP = (
-    "no MicroPython for this computer: its Python package exists for Linux on x86-64 and macOS on arm64 only "
+    "the simulation needs MicroPython, whose Python package exists for Linux on x86-64 and macOS on arm64 only "
     "(none for Linux on arm64, none for Windows). Build MicroPython's unix port, 1.24 or newer, and set "
     f"{ENV_NAME}=/path/to/micropython"
 )
@@ -33,6 +41,27 @@ def find_micropython() -> str:
             return os.path.abspath(found)
         raise UserError(f"{ENV_NAME}={named} is not a program that can be run: set it to the path of a MicroPython unix build", MISSING)
     return packaged("micropython") or _missing()
+
+
+def has_micropython() -> bool:
+    """Whether `find_micropython` would find one, or complain about the one that was named."""
+    return bool(os.environ.get(ENV_NAME)) or packaged("micropython") is not None
+
+
+def must_simulate() -> None:
+    """Raises UserError (MISSING) where no dongle can be simulated: it needs pseudo terminals and MicroPython."""
+    if sys.platform == "win32" or not importlib.util.find_spec("termios"):
+        raise UserError("the simulation needs Linux or macOS (on Windows: WSL); all that works with a real dongle works here", MISSING)
+    find_micropython()
+
+
+def cache() -> Path:
+    """The folder for what is made from the sources and can be made again: the working copy's, or the user's own where that cannot be written to."""
+    if IS_COPY and os.access(ROOT, os.W_OK):
+        return ROOT
+    from platformdirs import user_cache_path
+
+    return user_cache_path("meterbridge", appauthor=False)
 
 
 def packaged(command: str) -> str | None:
@@ -57,7 +86,7 @@ def _missing() -> str:
 
 def firmware_importable() -> None:
     """Lets this Python import the firmware's pure packages (`bridge.config`, `bridge.reading`, ...)."""
-    for folder in (ROOT / "host_tools" / "cpython_shim", FIRMWARE):
+    for folder in (TOOLS / "cpython_shim", FIRMWARE):
         if str(folder) not in sys.path:
             sys.path.append(str(folder))
 

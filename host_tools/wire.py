@@ -7,20 +7,17 @@ sends to the meter comes at the line's pace too; a meter that does not listen ne
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import select
 import socket
 import struct
 import sys
-import termios
 import threading
 import time
-import tty
 from collections import deque
 from collections.abc import Callable
 
-from host_tools.errors import UserError
+from host_tools.errors import MISSING, UserError
 from host_tools.meters.line import Line
 
 _SLICE_S = 0.01  # bytes go out in portions of this much line time
@@ -125,6 +122,13 @@ class PtyWire(Wire):
 
     def __init__(self, line: Line, speed: float = 1.0, line_file: str | None = None, on_input: Callable[[bytes], None] | None = None):
         super().__init__(line, speed, line_file, on_input)
+        try:
+            import fcntl
+            import termios
+            import tty
+        except ImportError as error:
+            raise UserError("there are no pseudo terminals on this system: give --tcp PORT, or use Linux, macOS or WSL", MISSING) from error
+        self._ioctl, self._termios = fcntl.ioctl, termios
         # This side keeps the reader's end open too: it stays raw, and readers may come and go.
         self._master, self._slave = os.openpty()
         tty.setraw(self._slave)
@@ -144,7 +148,7 @@ class PtyWire(Wire):
         self.dropped += len(part) - done
 
     def _waiting(self) -> int:
-        return struct.unpack("i", fcntl.ioctl(self._slave, termios.FIONREAD, b"\0" * 4))[0]
+        return struct.unpack("i", self._ioctl(self._slave, self._termios.FIONREAD, b"\0" * 4))[0]
 
     def _forget_stale(self) -> None:
         """Drops what nobody has read for a while, so that a reader who comes gets the present and not the past."""
@@ -158,7 +162,7 @@ class PtyWire(Wire):
 
     def _forget(self) -> None:
         while waiting := self._waiting():  # again, as more may have been on its way
-            termios.tcflush(self._slave, termios.TCIFLUSH)
+            self._termios.tcflush(self._slave, self._termios.TCIFLUSH)
             self.sent -= waiting
             self.dropped += waiting
 

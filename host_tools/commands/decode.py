@@ -1,4 +1,7 @@
-"""`meterbridge decode`: a capture of a meter's port in, its telegrams out, by the firmware's own code on MicroPython."""
+"""`meterbridge decode`: a capture of a meter's port in, its telegrams out, by the firmware's own code.
+
+It runs on MicroPython; where there is none (Windows, Linux on arm64), this Python runs the same code, and finds the same.
+"""
 
 import argparse
 import json
@@ -40,7 +43,7 @@ REFUSALS = {
 }
 CHUNK_BYTES = 65536
 SLOW_BYTES = 1 << 20  # a file from this size on shows its progress
-SCRIPT = Path(__file__).resolve().parent.parent / "on_micropython" / "decode.py"
+SCRIPT = runtime.TOOLS / "on_micropython" / "decode.py"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -101,9 +104,14 @@ def open_source(name: str):
 
 def decode(source, size: int, protocol: str, as_json: bool, keys: list) -> int:
     """Runs the firmware's code over `source` and prints what it finds."""
-    environment = dict(os.environ, MICROPYPATH=f"{runtime.FIRMWARE}:.frozen")
-    command = [str(runtime.find_micropython()), "-X", "heapsize=4m", str(SCRIPT), "-", protocol, *keys]
-    child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
+    if runtime.has_micropython():
+        interpreter = [runtime.find_micropython(), "-X", "heapsize=4m"]
+        environment = {"MICROPYPATH": f"{runtime.FIRMWARE}:.frozen"}
+    else:
+        interpreter = [sys.executable, "-u"]
+        environment = {"PYTHONPATH": os.pathsep.join(map(str, (runtime.TOOLS / "cpython_shim", runtime.FIRMWARE))), "PYTHONUTF8": "1"}
+    command = [*interpreter, str(SCRIPT), "-", protocol, *keys]
+    child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ, **environment})
     feeder = Feeder(source, size, child.stdin)
     feeder.start()
     printer = print_json if as_json else Table()
@@ -111,7 +119,7 @@ def decode(source, size: int, protocol: str, as_json: bool, keys: list) -> int:
     unexpected = []
     try:
         for raw in child.stdout:
-            line = raw.decode("utf-8", "replace").rstrip("\n")
+            line = raw.decode("utf-8", "replace").rstrip("\r\n")
             if not line.startswith("{"):
                 unexpected.append(line)  # a traceback: MicroPython prints it here
                 continue
@@ -125,7 +133,7 @@ def decode(source, size: int, protocol: str, as_json: bool, keys: list) -> int:
             child.kill()
         child.wait()
     if summary is None:
-        raise UserError(f"decoding stopped: {unexpected[-1] if unexpected else 'MicroPython ended with code %d' % child.returncode}", FAILED)
+        raise UserError(f"decoding stopped: {unexpected[-1] if unexpected else 'it ended with code %d' % child.returncode}", FAILED)
     if not summary["telegrams"]:
         print("meterbridge: " + hint(feeder.fed, summary), file=sys.stderr)
         return FAILED

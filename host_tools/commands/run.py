@@ -21,7 +21,7 @@ meterbridge run --plain --seconds 30
 """
 _FIRST_READING_S = 30  # after so long without one the screen is shown all the same
 _LOG_SHOWN = 6  # log lines when no reading came
-_STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_STOPS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -49,6 +49,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Start everything, show it until the user or the clock ends it, end everything."""
+    from host_tools import runtime
+
+    runtime.must_simulate()
     from host_tools import run_views, simulated_run
 
     choices = _choices(args)
@@ -186,7 +189,7 @@ class _Stops:
             signal.signal(number, handler)
 
     def _stop(self, number: int, _frame: object) -> None:
-        if number == signal.SIGHUP:  # nobody reads any more: what is still written must not fail
+        if number == getattr(signal, "SIGHUP", None):  # nobody reads any more: what is still written must not fail
             nowhere = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nowhere, sys.stdout.fileno())
             os.dup2(nowhere, sys.stderr.fileno())

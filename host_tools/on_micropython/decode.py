@@ -1,4 +1,4 @@
-"""Runs on MicroPython: a captured byte stream in, the firmware's own framing and decoding over it, one JSON object per telegram out.
+"""Runs on MicroPython or CPython: a captured byte stream in, the firmware's own framing and decoding over it, one JSON object per telegram out.
 
     micropython decode.py FILE|- [PROTOCOL [KEY [AUTH_KEY]]]     '-' is standard input; PROTOCOL is a row of the pipeline's PROTOCOLS
                                                                  or auto; keys are hex digits, "" for none
@@ -199,7 +199,7 @@ def main(words: list) -> None:
     counters = Counters()
     recorder = Recorder(print)
     pipeline = Pipeline(words[1] or "auto", recorder, NoStore(), NoClock(), counters, NoLog(), keys, replay=False)
-    stream = sys.stdin.buffer if words[0] == "-" else open(words[0], "rb")
+    stream = getattr(sys.stdin.buffer, "raw", sys.stdin.buffer) if words[0] == "-" else open(words[0], "rb")  # raw: CPython's, which gives what is there
     buffer = bytearray(CHUNK_BYTES)
     view = memoryview(buffer)
     while True:

@@ -33,7 +33,7 @@ LINE_BYTES = 8192  # a longer line is cut in pieces: a firmware gone wild must n
 _CRASH_PAUSE_S = 0.3  # a chip takes longer; enough that a crash at boot does not occupy a processor
 _WATCH_EVERY_S = 0.1
 _STOP_PATIENCE_S = 2.0
-_START = runtime.ROOT / "host_tools" / "on_micropython" / "dongle_start.py"
+_START = runtime.TOOLS / "on_micropython" / "dongle_start.py"
 _RUNNING: "weakref.WeakSet[Dongle]" = weakref.WeakSet()
 
 
