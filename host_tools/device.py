@@ -2,6 +2,7 @@
 
 import ast
 import errno
+import hashlib
 import os
 import re
 from collections.abc import Callable
@@ -49,6 +50,21 @@ while _todo:
     else:
         _h(_path, _stat[6])
 del _todo, _h
+"""
+
+
+_REPLACE = """
+import os
+os.rename(%r, %r)
+if hasattr(os, 'sync'):
+    os.sync()
+"""
+_ID = """
+try:
+    import machine, binascii
+    print(binascii.hexlify(machine.unique_id()).decode())
+except (ImportError, AttributeError):
+    pass
 """
 
 
@@ -106,6 +122,27 @@ class Device:
     def remove(self, path: str) -> None:
         """Removes a file."""
         self._guard(lambda: self._transport.fs_rmfile(path), f"removing {path}")
+
+    def remove_folder(self, path: str) -> None:
+        """Removes an empty folder."""
+        self._guard(lambda: self._transport.fs_rmdir(path), f"removing {path}")
+
+    def read(self, path: str) -> bytes:
+        """The bytes of a file."""
+        return bytes(self._guard(lambda: self._transport.fs_readfile(path, 1024), f"reading {path}"))
+
+    def replace(self, path: str, data: bytes) -> None:
+        """Writes a file in one step: whenever the power is cut, the old one is there or the new one, whole."""
+        passing = path + ".new"
+        self.write(passing, data)
+        if self.hashes([passing]).get(passing) != (len(data), hashlib.sha256(data).hexdigest()):
+            raise UserError(f"{self.port}: {path} did not arrive as it was sent: is the cable good? The board keeps the old one", FAILED)
+        self._execute(_REPLACE % (passing, path))
+
+    def id(self) -> str:
+        """The name that the firmware gives this board, such as mb-d4e5f6; "" when the board does not know its number."""
+        found = self._execute(_ID).strip()
+        return f"mb-{found[-6:]}" if found else ""
 
     def make_folder(self, path: str) -> None:
         """Makes a folder whose parent is there."""

@@ -1,34 +1,22 @@
 """`meterbridge deploy`: a board's name, its serial port and settings in; the compiled firmware on the board out."""
 
 import argparse
-import hashlib
 import json
 import sys
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from host_tools import boards, build, runtime
+from host_tools import boards, build, runtime, slots
 from host_tools.device import Device, ports
 from host_tools.errors import FAILED, OK, UserError
+from host_tools.slots import DeviceFile
 
 HELP = "copy the firmware and your settings to a board on a serial port"
 EXAMPLES = """
 meterbridge deploy --port /dev/ttyUSB0 --board generic-esp32 --config config.json
 meterbridge deploy --port /dev/ttyACM0 --board seeed-xiao-c3 --dry-run
 """
-_OURS = "bridge"  # the folder on the device in which what we did not put is removed
 _START = "main.py"
 _CERTIFICATES = ("mqtt_ca", "http_ca", "influx_ca")  # settings that name a file on the device
-
-
-@dataclass(frozen=True)
-class _File:
-    name: str
-    data: bytes
-
-    @property
-    def digest(self) -> str:
-        return hashlib.sha256(self.data).hexdigest()
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,30 +35,29 @@ def run(args: argparse.Namespace) -> int:
     settings = _settings(Path(args.config)) if args.config else []
     if not args.port:
         raise UserError(f"--port is missing; this computer has: {', '.join(ports()) or 'none with a board'}")
-    built = build.build(args.board)
-    print(f"built {len(built)} files for {args.board}, {sum(file.size for file in built) / 1024:.0f} KB")
-    files = [_File(file.name, file.path.read_bytes()) for file in built] + settings
+    built = slots.firmware(args.board)
+    print(f"built {len(built)} files for {args.board}, {sum(len(file.data) for file in built) / 1024:.0f} KB")
+    files = built + slots.update_key() + settings
     with Device(args.port) as device:
         print(f"{args.port}: {device.machine}")
         _fits(device, board)
-        there = device.hashes([_OURS, *(file.name for file in files if "/" not in file.name), "config.json"])
+        own = f"{slots.SLOT}/{slots.OURS}"  # the folders in which what we did not put is removed
+        there = device.hashes([slots.OURS, slots.SLOT, *(file.name for file in files if "/" not in file.name), "config.json", slots.STARTS])
         if not args.config and "config.json" not in there:
             print("note: the board has no settings yet; give it some with --config FILE", file=sys.stderr)
         changed = [file for file in files if there.get(file.name, (0, ""))[1] != file.digest]
-        stale = sorted(name for name, (size, _) in there.items() if size >= 0 and name.startswith(_OURS + "/") and name not in _names(files))
+        kept = {file.name for file in files}
+        stale = sorted(name for name, (size, _) in there.items() if size >= 0 and name.startswith((slots.OURS + "/", own + "/")) and name not in kept)
         if args.dry_run:
             _tell(changed, stale)
             return OK
         _copy(device, changed, stale, there)
+        _tidy(device, there)
         print(f"{len(changed)} copied, {len(stale)} removed, {len(files) - len(changed)} unchanged; the board restarts")
     return OK
 
 
-def _names(files: list[_File]) -> set[str]:
-    return {file.name for file in files}
-
-
-def _settings(path: Path) -> list[_File]:
+def _settings(path: Path) -> list[DeviceFile]:
     """The settings file, held to the firmware's own table, and the certificates beside it that it names."""
     runtime.firmware_importable()
     from bridge.config.settings import Settings, read
@@ -92,11 +79,11 @@ def _settings(path: Path) -> list[_File]:
     if problems:
         more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
         raise UserError(f"{path}: {problems[0]}{more}")
-    files = [_File("config.json", json.dumps(raw).encode())]
+    files = [DeviceFile("config.json", json.dumps(raw).encode())]
     for name in sorted({raw[key] for key in _CERTIFICATES if raw.get(key)}):
         beside = path.parent / PurePosixPath(name).name
         if "/" not in name and beside.is_file():
-            files.append(_File(name, beside.read_bytes()))
+            files.append(DeviceFile(name, beside.read_bytes()))
         else:
             print(f"note: {name} is not beside {path}; it must be on the board already", file=sys.stderr)
     return files
@@ -109,7 +96,7 @@ def _fits(device: Device, board: dict) -> None:
         raise UserError(f"{device.port}: its MicroPython does not load this firmware; flash version 1.24 or newer", FAILED)
 
 
-def _tell(changed: list[_File], stale: list[str]) -> None:
+def _tell(changed: list[DeviceFile], stale: list[str]) -> None:
     for file in changed:
         print(f"would copy {file.name}, {len(file.data)} bytes")
     for name in stale:
@@ -117,14 +104,14 @@ def _tell(changed: list[_File], stale: list[str]) -> None:
     print(f"{len(changed)} to copy, {len(stale)} to remove; nothing was changed")
 
 
-def _copy(device: Device, changed: list[_File], stale: list[str], there: dict) -> None:
+def _copy(device: Device, changed: list[DeviceFile], stale: list[str], there: dict) -> None:
     """Copies what differs. main.py goes first and comes last: a copy that breaks off leaves a board that waits, not one half old."""
     if not changed and not stale:
         return
     start = [file for file in changed if file.name == _START]
     if _START in there:
         if not start:
-            start = [_File(_START, (runtime.FIRMWARE / _START).read_bytes())]
+            start = [DeviceFile(_START, (runtime.FIRMWARE / _START).read_bytes())]
         device.remove(_START)
     for name in stale:
         device.remove(name)
@@ -139,7 +126,15 @@ def _copy(device: Device, changed: list[_File], stale: list[str], there: dict) -
         done += len(file.data)
 
 
-def _write(device: Device, file: _File, label: str, before: int, total: int) -> None:
+def _tidy(device: Device, there: dict) -> None:
+    """Empty folders of a version that had no slots go, and what the device counted against the firmware that was there before."""
+    for folder in sorted((name for name, (size, _) in there.items() if size < 0 and (name + "/").startswith(slots.OURS + "/")), reverse=True):
+        device.remove_folder(folder)
+    if slots.STARTS in there:
+        device.remove(slots.STARTS)
+
+
+def _write(device: Device, file: DeviceFile, label: str, before: int, total: int) -> None:
     live = sys.stdout.isatty()
 
     def show(written: int) -> None:

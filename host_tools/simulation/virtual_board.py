@@ -1,8 +1,8 @@
 """A board on a serial port that is none: a folder or an image as its flash in, a port (a pseudo-terminal's path) for real tools out.
 
-Behind the port runs real MicroPython with its prompt. Ctrl-C, Ctrl-D (soft reset: boot.py) and machine.reset() (boot.py, main.py)
-do what they do on a chip. With `flash_kb` the flash is a LittleFS image of that size, so that it can be full; else a folder is, and
-an image is at /data.
+Behind the port runs real MicroPython with its prompt. Ctrl-C, Ctrl-D (soft reset: boot.py), machine.reset() and the watchdog (boot.py,
+main.py) do what they do on a chip. With `flash_kb` the flash is a LittleFS image of that size, so that it can be full, or be cut from
+power in the middle of a write; else a folder is, and an image is at /data.
 """
 
 import contextlib
@@ -14,30 +14,37 @@ import signal
 import subprocess
 import termios
 import threading
+import time
 import tty
 from collections import deque
 from pathlib import Path
 
 from host_tools import runtime
 from host_tools.simulation.child import guarded
+from host_tools.simulation.flash import Flash
+from host_tools.simulation.wiring import replace_file
 
 _OUTPUT_BYTES = 1 << 20  # of what the board ever wrote, the newest part is kept
 _CHUNK = 4096
 _DATA_KB = 256  # of the image at /data, where the simulated board keeps what it keeps, when its files are in a folder
+RESET_CODE = 86  # exit code of the fake machine.reset()
+POWER_ON, HARD_RESET, WATCHDOG_RESET, SOFT_RESET = 1, 2, 3, 5  # machine.reset_cause() of the ESP32 port
 _CHIP_ID = "b0a7d1234567"
 
 # Runs on the board's MicroPython before anything else: makes "/" the flash, then does what the chip's start does.
 _START = """
 import os, sys
-flash_kb, image, folder, fakes, hard = {flash_kb}, {image!r}, {folder!r}, {fakes!r}, {hard}
+flash_kb, image, folder, fakes, hard, control = {flash_kb}, {image!r}, {folder!r}, {fakes!r}, {hard}, {control!r}
 sys.path.insert(0, fakes)
 from sim_flash import FlashImage, volume
-flash = volume(FlashImage(image, (flash_kb or {data_kb}) // 4))
+device = FlashImage(image, (flash_kb or {data_kb}) // 4, control)
+flash = volume(device)
 if flash_kb:
     host = os.VfsPosix('/')
     os.umount('/')
     os.mount(flash, '/')
     os.mount(host, '/host')
+    device._control = '/host' + control
     os.chdir('/')
     try:
         os.mkdir('/data')
@@ -48,6 +55,7 @@ else:
     os.mount(flash, '/data')
     os.chdir(folder)
     sys.path[:] = ['', 'lib', fakes, '.frozen']
+names = {{'__name__': '__main__'}}
 def start(name):
     try:
         with open(name) as file:
@@ -55,7 +63,7 @@ def start(name):
     except OSError:
         return
     try:
-        exec(source, {{'__name__': '__main__'}})
+        exec(source, names)
     except (Exception, KeyboardInterrupt) as error:
         sys.print_exception(error)
 start('boot.py')
@@ -68,23 +76,26 @@ os.putenv('MICROPYINSPECT', '1')
 class VirtualBoard:
     """`port` is what to give to mpremote. `output` is all that the board wrote; `resets` counts hard resets, `flash` is its folder.
 
-    A context manager: on leaving it nothing of the board is left.
+    `causes` has the reset cause of each start, `storage` is its LittleFS, which can be made to fail; `chip`: what it is connected to, as
+    boards/sim/sim_chip.py takes it, `path()` for what lies on this computer. A context manager: on leaving it nothing of the board is left.
     """
 
     def __init__(self, folder: str | Path, flash_kb: int = 0, chip: dict | None = None):
         self.folder = Path(folder).resolve()
         self.flash = self.folder / "flash"
-        self._image = self.folder / "flash.img"
         self._flash_kb = flash_kb
+        self.storage = Flash(self.folder, flash_kb or _DATA_KB)
         self._chip = {"unique_id": _CHIP_ID, **(chip or {})}
         self.port = ""
         self.resets = -1  # the first start is none
+        self.causes: list[int] = []
         self.soft_resets = 0
         self.muted = False  # True: what the board says is lost, as if it had been unplugged
         self._output: deque[bytes] = deque()
         self._kept = 0
         self._news = threading.Condition()
-        self._stopping = False
+        self._stopping = self._bitten = False
+        self._watchdog = self.folder / "watchdog"
         self._process: subprocess.Popen | None = None
         self._thread: threading.Thread | None = None
         self._fds: list[int] = []
@@ -107,8 +118,12 @@ class VirtualBoard:
             if not self._news.wait_for(lambda: self.resets >= count, timeout):
                 raise TimeoutError(f"{self.resets} resets, not {count}")
 
+    def path(self, name: str) -> str:
+        """What the board calls a file in `folder`."""
+        return ("/host" if self._flash_kb else "") + str(self.folder / name)
+
     def press_reset(self) -> None:
-        """The board's reset button."""
+        """The board's reset button, which for the chip is as if the power came."""
         process = self._process
         if process:
             with contextlib.suppress(ProcessLookupError):
@@ -117,9 +132,7 @@ class VirtualBoard:
     def start(self) -> "VirtualBoard":
         """Powers the board."""
         self.flash.mkdir(parents=True, exist_ok=True)
-        prefix = "/host" if self._flash_kb else ""
-        (self.folder / "chip.json").write_text(json.dumps(self._chip))
-        self._environment = {**os.environ, "TERM": "dumb", "MB_SIM": f"{prefix}{self.folder}/chip.json"}
+        self._environment = {**os.environ, "TERM": "dumb", "MB_SIM": self.path("chip.json")}
         self._environment.pop("MICROPYPATH", None)
         self._near, far = _terminal(control=False)
         self._inner, self._slave = _terminal(control=True)
@@ -150,11 +163,17 @@ class VirtualBoard:
 
     # ------------------------------------------------------------------------------------------------------------------
 
-    def _spawn(self, hard: bool) -> subprocess.Popen:
+    def _spawn(self, cause: int) -> subprocess.Popen:
+        self.causes.append(cause)
+        self._watchdog.unlink(missing_ok=True)
+        self._bitten = False
+        wired = {name: self.path(name) for name in ("watchdog", "rtc")} | {name: self.path(f"{name}.json") for name in ("wifi", "pins")}
+        replace_file(self.folder / "chip.json", json.dumps({**wired, **self._chip, "reset_cause": cause}))
         fakes = str(runtime.BOARDS / "sim")
         code = _START.format(
-            flash_kb=self._flash_kb, image=str(self._image), folder=str(self.flash), fakes=fakes, hard=hard, data_kb=_DATA_KB
-        )
+            flash_kb=self._flash_kb, image=str(self.storage.image), folder=str(self.flash), fakes=fakes, hard=cause != SOFT_RESET, data_kb=_DATA_KB,
+            control=str(self.folder / "flash.json"),
+        )  # fmt: skip
         script = self.folder / "start.py"
         script.write_text(code)
         command = guarded([runtime.find_micropython(), str(script)], terminal=True)
@@ -165,18 +184,22 @@ class VirtualBoard:
 
     def _live(self) -> None:
         """The board's life: run, carry bytes both ways, start again as the way it ended says."""
-        hard = True
+        cause = POWER_ON
         while not self._stopping:
             with self._news:
-                self._process = self._spawn(hard)
-                self.resets += hard
-                self.soft_resets += not hard
+                self._process = self._spawn(cause)
+                self.resets += cause != SOFT_RESET
+                self.soft_resets += cause == SOFT_RESET
                 self._news.notify_all()
             self._carry(self._process)
-            hard = self._process.returncode != 0  # 86, machine.reset(), or a signal: the button
-            if not hard:  # Ctrl-D: the new prompt is the kind that the old one was, which real tools count on
+            if self._process.returncode == 0:  # Ctrl-D: the new prompt is the kind that the old one was, which real tools count on
+                cause = SOFT_RESET
                 self._say(b"MPY: soft reboot\r\n")
                 os.write(self._inner, b"\x01")
+            elif self._bitten:
+                cause = WATCHDOG_RESET
+            else:
+                cause = HARD_RESET if self._process.returncode == RESET_CODE else POWER_ON
 
     def _carry(self, process: subprocess.Popen) -> None:
         with selectors.DefaultSelector() as wait:
@@ -189,8 +212,16 @@ class VirtualBoard:
                     self._say(_read(self._inner))
                 elif ended:
                     return
+                self._watch(process)
                 if self._near in ready and not ended:
                     os.write(self._inner, _read(self._near))
+
+    def _watch(self, process: subprocess.Popen) -> None:
+        """The watchdog: ends the process when the file that its feeds touch is older than the timeout written in it."""
+        with contextlib.suppress(OSError, ValueError):  # not armed yet, or being written at this moment
+            if (time.time() - self._watchdog.stat().st_mtime) * 1000 > int(self._watchdog.read_text()):
+                self._bitten = True
+                process.kill()
 
     def _say(self, data: bytes) -> None:
         if not self.muted:

@@ -44,13 +44,14 @@ def refused(run: subprocess.CompletedProcess, code: int) -> str:
 
 
 def on_board(board: VirtualBoard) -> dict[str, bytes]:
-    skip = ("boots", "boot_count")  # what the firmware itself may write
+    skip = ("boots", "boot_count", "starts")  # what the firmware itself may write
     found = {path.relative_to(board.flash).as_posix(): path.read_bytes() for path in board.flash.rglob("*") if path.is_file()}
     return {name: data for name, data in found.items() if not name.startswith(skip) and not name.endswith((".good", ".new"))}
 
 
 def expected() -> dict[str, bytes]:
-    return {file.name: file.path.read_bytes() for file in build.build(BOARD)}
+    files = {file.name: file.path.read_bytes() for file in build.build(BOARD)}
+    return {("a/" if name.startswith("bridge/") else "") + name: data for name, data in files.items()} | {"slot": b"a"}
 
 
 def test_whole_firmware_then_nothing_then_what_changed(board: VirtualBoard, config: Path) -> None:
@@ -69,14 +70,14 @@ def test_whole_firmware_then_nothing_then_what_changed(board: VirtualBoard, conf
     assert f"0 copied, 0 removed, {len(wanted) + 1} unchanged" in second.stdout, second.stdout + second.stderr
     board.wait_reset(2)
 
-    (board.flash / "bridge" / "base.mpy").write_bytes(b"damaged")
-    (board.flash / "bridge" / "base.py").write_text("# would be found before the .mpy")
+    (board.flash / "a" / "bridge" / "base.mpy").write_bytes(b"damaged")
+    (board.flash / "a" / "bridge" / "base.py").write_text("# would be found before the .mpy")
     (board.flash / "own.txt").write_text("the owner's")
     dry = deploy("--port", board.port, "--board", BOARD, "--dry-run")
     assert dry.returncode == 0
-    assert "would copy bridge/base.mpy" in dry.stdout and "would remove bridge/base.py" in dry.stdout
+    assert "would copy a/bridge/base.mpy" in dry.stdout and "would remove a/bridge/base.py" in dry.stdout
     assert "1 to copy, 1 to remove; nothing was changed" in dry.stdout
-    assert (board.flash / "bridge" / "base.mpy").read_bytes() == b"damaged"
+    assert (board.flash / "a" / "bridge" / "base.mpy").read_bytes() == b"damaged"
 
     third = deploy("--port", board.port, "--board", BOARD)
     assert f"1 copied, 1 removed, {len(wanted) - 1} unchanged" in third.stdout, third.stdout + third.stderr
@@ -85,6 +86,19 @@ def test_whole_firmware_then_nothing_then_what_changed(board: VirtualBoard, conf
     assert there.pop("own.txt") == b"the owner's"
     assert there == wanted
     board.wait_reset(4)
+
+
+def test_a_version_without_slots_is_replaced(board: VirtualBoard, config: Path) -> None:
+    old = board.flash / "bridge" / "core"
+    old.mkdir(parents=True)
+    (old / "log.mpy").write_bytes(b"old")
+    (board.flash / "starts").write_text("3 ! ImportError")
+    (board.flash / "slot").write_text("b a 1")
+    run = deploy("--port", board.port, "--board", BOARD, "--config", config)
+    assert run.returncode == 0 and "removed bridge/core/log.mpy" in run.stdout, run.stdout + run.stderr
+    board.wait_for("listening")
+    there = on_board(board)
+    assert there.pop("config.json") and there == expected() and not (board.flash / "bridge").exists()
 
 
 def test_broken_off_half_way_then_again(board: VirtualBoard, config: Path) -> None:
