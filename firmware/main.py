@@ -42,8 +42,9 @@ except Exception as error:
         import boot
 
         boot.failed("%s %s" % (type(error).__name__, error))
-    finally:
-        import machine
+    except Exception:
+        pass  # what is told is the first error
+    import machine
 
-        machine.WDT(timeout=_AGAIN_MS)  # resets the chip
+    machine.WDT(timeout=_AGAIN_MS)  # resets the chip
     raise error
