@@ -34,7 +34,7 @@ JOINED = {
         "hal.memory", "hal.rtc", "hal.wlan", "hal.uart", "framing.frame", "framing.octets", "decoding.register",
         "reading.quantities", "reading.reading", "reading.builder", "reading.plausibility", "reading.values", "reading.submeters", "reading.texts", "reading.timestamp",
         "store.records", "store.encoder", "store.decoder", "store.journal", "store.store",
-        "store.segments", "store.profile", "store.log_file", "store.keeper", "serve.console",
+        "store.segments", "store.profile", "store.log_file", "store.keeper", "serve.console", "serve.door",
         "pipeline", "uart.reader", "uart.detection", "wifi.station", "push.sink", "push.payload",
     )),
     "bridge.push.mqtt_sink": tuple(f"bridge.push.{name}" for name in ("mqtt_packets", "mqtt_client", "sequences", "mqtt_delivery", "mqtt_sink")),

@@ -2,7 +2,7 @@
 
 The Wi-Fi's file says where names are ({"hosts": {"broker.home": "127.0.0.1"}}), and whether anybody answers who is asked for one
 ({"dns": false}): then it takes "dns_ms" of standing still, as on the chip, until that is known. Open connections stay as they are: a real
-one does not notice the loss of the access point either. Nothing is different where no Wi-Fi is simulated (MB_SIM names none).
+one does not notice the loss of the access point either. What listens does so on this computer alone, on the port that MB_SIM's "ports" gives. Nothing is different where no Wi-Fi is simulated (MB_SIM names none).
 """
 
 import usocket as _usocket
@@ -14,6 +14,8 @@ _NO_ANSWER = -202  # what the ESP32's resolver raises (EAI_FAIL of lwIP)
 
 
 def getaddrinfo(host, port, *rest):
+    if host == "0.0.0.0":  # the chip's own port: where the runner wants it to be
+        return _usocket.getaddrinfo("127.0.0.1", _chip("ports", {}).get(str(port), port), *rest)
     path = _chip("wifi")
     if path:
         import network

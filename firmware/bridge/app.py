@@ -1,6 +1,6 @@
 """The composition root: board data and settings in, a supervisor with all tasks out. Every object is made here and given to who needs it.
 
-Tasks: `reader` (UART to store), `detection`, `keeper` (store to flash), one per sink, `wifi`, `time`, `console`.
+Tasks: `reader` (UART to store), `detection`, `keeper` (store to flash), one per sink, `wifi`, `time`, `console`, `network`.
 The vital ones must show life, or the watchdog resets the chip.
 What is made keeps no function of this module, so that main.py can forget it when all runs. Code is imported where it is needed:
 what only the start needs goes before the rest comes.
@@ -19,6 +19,7 @@ VERSION = "0.1.0"
 ONCE = ("bridge.app", "bridge.hal.board", "bridge.hal.chip", "bridge.hal.watchdog", "bridge.uart.settings")
 _SETTINGS_FILE = "config.json"
 _BOOTS_FILE = "boots"
+_PORT = const(80)  # of HTTP
 _FOUND_FILE = "meter.json"  # line settings and protocol of the meter that was found
 # RAM for readings in KB. Beside flash it holds those that are not written yet, at a reading each second six times as many as there can be.
 _RAM_KB, _RAM_ALONE_KB, _RAM_PSRAM_KB = const(4), const(12), const(64)
@@ -69,7 +70,8 @@ def compose():
     _sinks(store, clock, log, settings, identity, online, supervisor, status, desk)
     status.add("journal", store.status)
     status.add("profile", store.profile.status)
-    _console(board, identity, store, keeper, log_file, supervisor, status, desk)
+    console = _console(board, identity, store, keeper, log_file, supervisor, status, desk)
+    _door(console, log, supervisor, status)
     status.add("tasks", supervisor.status)
     status.add("problems", problems)
     status.add("log", log.recent)
@@ -147,13 +149,35 @@ def _keep(store, clock, log_file, supervisor):
     return keeper
 
 
-def _console(board, identity, store, keeper, log_file, supervisor, status, desk) -> None:
+def _console(board, identity, store, keeper, log_file, supervisor, status, desk):
     from bridge.serve.console import Console
 
     erasers = {"readings": store.journal.erase, "profiles": store.profile.erase, "logs": log_file.erase}
     console = Console(board.storage, identity, store, status.document, keeper.save, erasers)
     console.desk = desk
     supervisor.add("console", console.run)
+    return console
+
+
+def _door(console, log, supervisor, status) -> None:
+    """Opens the way in from the home network, if there is a token; at the first start one is made, and shown on the serial console alone."""
+    from bridge.config.access import digest_of, load, renew
+    from bridge.hal import chip
+    from bridge.serve.door import Door
+
+    found = load(console.access)
+    if not found:
+        try:
+            token, password = renew(console.access)
+        except OSError as error:
+            return log.error("network", "no token could be kept, so nobody is let in: %s" % error)
+        print("token of this dongle, shown this once, write it down: %s\npassword of its own access point: %s" % (token, password))
+        found = (digest_of(token.encode()), password)
+    console.door = door = Door(_PORT, found[0], console, log, _SETTINGS_FILE, console.identity.device, chip.restart)
+    supervisor.add("network", door.run)
+    status.add("network", door.status)
+    del load, renew, digest_of
+    unload("bridge.config.access")
 
 
 def _receiving(board, settings, clock, log, store, supervisor, status, problems):

@@ -24,9 +24,10 @@ from host_tools.simulation.child import guarded
 from host_tools.simulation.flash import Flash
 from host_tools.simulation.light import Light
 from host_tools.simulation.serial_console import SerialConsole
-from host_tools.simulation.wiring import make_line, replace_file, write_chip
+from host_tools.simulation.wiring import free_port, make_line, replace_file, write_access, write_chip
 
 RESET_CODE = 86  # exit code of the fake machine.reset()
+TOKEN = "SIMULATEDSIMULATEDSIMULATE"  # of each simulated dongle that is not given another
 POWER_ON, HARD_RESET, WATCHDOG_RESET = 1, 2, 3  # machine.reset_cause() of the ESP32 port
 LOG_LINES = 5000  # kept in memory: an hour of a talkative dongle
 LINE_BYTES = 8192  # a longer line is cut in pieces: a firmware gone wild must not fill the host
@@ -45,25 +46,21 @@ class Dongle:
     `restarts` counts resets of any kind, `causes` holds the reset cause of every start, `crashes` the exit codes of runs that
     ended in an uncaught error (restarted when `restart_crashed`), `log` the newest lines of standard output. `storage` is the flash
     that is at /data (with `flash_kb` 0 there is none): it outlives all of these and can be made to fail. `console`: to type on; `light`: sees its LED.
+    `token`: for its HTTP server, which is at 127.0.0.1 and `http_port` (None: it makes one itself).
     """
 
     def __init__(
         self,
         folder: str | Path,
-        uart: str,
-        settings: dict | None,
+        uart: str, settings: dict | None,
         line_file: str | Path | None = None,
         board: str = "sim",
-        heap: str = "112k",
-        on_log: Callable[[str], None] | None = None,
-        micropython: str | None = None,
-        env: dict | None = None,
-        unique_id: str = "a1b2c3d4e5f6",
-        main: str | Path | None = None,
-        restart_crashed: bool = True,
-        flash_kb: int = 2048,
-        console: SerialConsole | None = None, light: Light | None = None,
-    ):
+        heap: str = "112k", on_log: Callable[[str], None] | None = None,
+        micropython: str | None = None, env: dict | None = None,
+        unique_id: str = "a1b2c3d4e5f6", main: str | Path | None = None,
+        restart_crashed: bool = True, flash_kb: int = 2048,
+        console: SerialConsole | None = None, light: Light | None = None, token: str | None = TOKEN,
+    ):  # fmt: skip
         self.folder = Path(folder).resolve()
         self.flash = self.folder / "flash"
         self.uart, self.settings = uart, settings
@@ -73,6 +70,7 @@ class Dongle:
         self.env, self.unique_id = env or {}, unique_id
         self.main = Path(main).resolve() if main else runtime.FIRMWARE / "main.py"
         self.restart_crashed, self.console, self.light = restart_crashed, console, light
+        self.token, self.http_port = token, free_port()
         self.storage = Flash(self.folder, flash_kb)
         self.log: deque[str] = deque(maxlen=LOG_LINES)
         self.lines = 0  # ever written, so that a position in the log outlives the bound
@@ -173,6 +171,8 @@ class Dongle:
         shutil.copyfile(runtime.BOARDS / self.board / "board.json", self.flash / "board.json")
         if self.settings is not None:
             replace_file(self.flash / "config.json", json.dumps(self.settings, indent=1))
+        if self.token:
+            write_access(self.flash, self.token)
         settings = self.settings or {}
         self.wifi = {"ssid": settings.get("wifi_ssid", ""), "password": settings.get("wifi_password", ""), "up": True} | self.wifi
         self.set_wifi()
@@ -184,7 +184,7 @@ class Dongle:
             (self.folder / "rtc").unlink(missing_ok=True)  # RTC memory lives through resets, not through a power cut
         (self.folder / "watchdog").unlink(missing_ok=True)
         make_line(self.uart)
-        chip = {"uart": self.uart, "line": self.line_file and str(self.line_file), "unique_id": self.unique_id, "reset_cause": cause}
+        chip = {"uart": self.uart, "line": self.line_file and str(self.line_file), "unique_id": self.unique_id, "reset_cause": cause, "ports": {"80": self.http_port}}
         chip_file = write_chip(self.folder, {**chip, **self.storage.chip(), **(self.light.chip() if self.light else {})})
         env = runtime.environment(board="sim", extra={"MB_SIM": str(chip_file), **self.env})
         self._cuts = self.storage.wear().cuts

@@ -22,10 +22,10 @@ from pathlib import Path
 
 from host_tools import runtime
 from host_tools.simulation.child import guarded
-from host_tools.simulation.dongle import HARD_RESET, LINE_BYTES, LOG_LINES, POWER_ON, WATCHDOG_RESET
+from host_tools.simulation.dongle import HARD_RESET, LINE_BYTES, LOG_LINES, POWER_ON, TOKEN, WATCHDOG_RESET
 from host_tools.simulation.flash import Flash
 from host_tools.simulation.light import VirtualLight
-from host_tools.simulation.wiring import replace_file, write_chip
+from host_tools.simulation.wiring import free_port, replace_file, write_access, write_chip
 
 PLACE = Path(__file__).parent / "virtual_time"
 _RECORD = struct.Struct("<BQI")  # kind, milliseconds since the boot, bytes that follow: see virtual_time/sim_uart.py
@@ -58,7 +58,8 @@ class VirtualDongle:
         self.unasked: list[float] = []
         self.heard: list[float] = []
         self.light = light
-        self._told = {"coarse_ms": coarse_ms, "patience_ms": patience_ms, "ticks": ticks, "ntp": ntp}
+        self.http_port = free_port()  # of its HTTP server, at 127.0.0.1
+        self._told = {"coarse_ms": coarse_ms, "patience_ms": patience_ms, "ticks": ticks, "ntp": ntp, "ports": {"80": self.http_port}}
         self._source = iter(telegrams)
         self._flying: deque[tuple[float, bytes]] = deque()  # taken from the source, perhaps not heard yet
         self._actions: dict[int, tuple[float, Callable[[], object]]] = {}
@@ -76,6 +77,7 @@ class VirtualDongle:
         self._door.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _AHEAD)
         replace_file(self.flash / "board.json", (runtime.BOARDS / "sim" / "board.json").read_text())
         replace_file(self.flash / "config.json", json.dumps(settings, indent=1))
+        write_access(self.flash, TOKEN)
         self.wifi = {"ssid": settings.get("wifi_ssid", ""), "password": settings.get("wifi_password", ""), "up": True}
         self.set_wifi()
 

@@ -1,7 +1,9 @@
 """What connects a simulated dongle to its surroundings: a pseudo-terminal's path in, the same ready to carry bytes; files replaced whole."""
 
+import hashlib
 import json
 import os
+import socket
 import termios
 import tty
 from pathlib import Path
@@ -24,6 +26,19 @@ def make_line(uart: str) -> None:
         pass  # a device that is no terminal
     finally:
         os.close(fd)
+
+
+def free_port() -> int:
+    """A TCP port of this computer that nobody listens on."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+def write_access(flash: Path, token: str) -> None:
+    """Gives the dongle a token, as `flash` does."""
+    text = json.dumps({"ap_password": "simulated", "token": hashlib.sha256(token.encode()).hexdigest()})
+    replace_file(flash / "access.json", text)
 
 
 def replace_file(path: Path, text: str) -> None:

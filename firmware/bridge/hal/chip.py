@@ -4,6 +4,7 @@ import binascii
 
 import machine
 
+restart = machine.reset
 _CAUSES = {
     machine.PWRON_RESET: "power on",
     machine.HARD_RESET: "reset",

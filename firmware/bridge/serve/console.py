@@ -13,7 +13,7 @@ _LONGEST = const(128)  # characters: a command, a path and two numbers; a longer
 class Console:
     """What the commands work with. `folder`: below it lies what may be copied; `document()`: the status, an iterator of JSON in bytes;
     `save()` puts on flash what is in RAM alone; `erasers`: "readings", "profiles", "logs" to a function that forgets them and returns
-    (files, bytes); `write(line)` puts out one line; `desk`: where the PIN of a meter is asked for, or None.
+    (files, bytes); `write(line)` puts out one line; `desk`: where the PIN of a meter is asked for, or None; `access`: path of the file with the token's digest; `door`: to the network, or None.
     """
 
     def __init__(self, folder: str, identity, store, document, save, erasers: dict, write=print):
@@ -24,7 +24,8 @@ class Console:
         self.save = save
         self.erasers = erasers
         self.write = write
-        self.desk = None
+        self.desk = self.door = None
+        self.access = "access.json"
 
     async def run(self) -> None:
         """Answers line by line for as long as the device is on. Where nobody can type, it waits for ever."""

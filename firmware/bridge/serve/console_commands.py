@@ -6,14 +6,12 @@ one is {"done": the line that was asked}. A file comes in pieces {"at": offset, 
 
 import asyncio
 import json
-import os
 from binascii import b2a_base64, crc32
 
 from micropython import const
 
 from bridge.core.unload import unload
 
-_FOLDERS = ("journal", "profile", "log")  # what is in no other can be copied: settings hold secrets
 _PIECE = const(384)  # bytes of a file in one line: 48 ms at 115200 baud, in which nothing else is done
 _TELEGRAM_S = const(11)  # most meters speak within 10 s
 
@@ -36,6 +34,7 @@ async def answer(line: str, console) -> None:
             problem = "the flash does not give it: %s" % error
     if problem:
         await say({"error": problem})
+    unload("bridge.serve.kept_files", "bridge.config.access")
     await say({"done": "unlock" if command is _unlock else line})  # a PIN is not repeated
 
 
@@ -57,16 +56,10 @@ async def _status(words: list, console, say):
 
 
 async def _files(words: list, console, say):
-    for folder in _FOLDERS:
-        try:
-            names = os.listdir(_at(console, folder))
-        except OSError:
-            continue  # nothing of that kind yet
-        for name in sorted(names):
-            path = folder + "/" + name
-            size = _size(console, path)
-            if size is not None:
-                await say({"path": path, "size": size})
+    from bridge.serve.kept_files import listed
+
+    for path, size in listed(console.folder):
+        await say({"path": path, "size": size})
 
 
 async def _save(words: list, console, say):
@@ -81,8 +74,10 @@ async def _save(words: list, console, say):
 
 
 async def _send(words: list, console, say):
+    from bridge.serve import kept_files
+
     path = words[0] if words else ""
-    size = _size(console, path)
+    size = kept_files.size(console.folder, path)
     try:
         at, count = [int(word) for word in (words[1:] + ["0", "0"])[:2]]
     except ValueError:
@@ -90,7 +85,7 @@ async def _send(words: list, console, say):
     if size is None or at < 0 or count < 0:
         return "nothing can be sent there: 'files' lists what there is; send PATH [OFFSET [COUNT]]"
     end = min(size, at + count) if count else size
-    with open(_at(console, path), "rb") as file:
+    with open(kept_files.at(console.folder, path), "rb") as file:
         file.seek(min(at, size))
         while at < end:
             data = file.read(min(_PIECE, end - at))
@@ -138,23 +133,25 @@ async def _unlock(words: list, console, say):
     await say({"unlock": console.desk.ask(text or "status"), "pin": console.desk.status()})
 
 
-def _at(console, path: str) -> str:
-    return console.folder + "/" + path if console.folder else path
+async def _access(words: list, console, say):
+    """The serial console is the owner's: who sits at it may have a new token."""
+    from bridge.config.access import digest_of, load, renew
 
-
-def _size(console, path: str):
-    """Bytes of a file that may be copied, None where there is none."""
-    folder, _, name = path.partition("/")
-    if folder not in _FOLDERS or not name or "/" in name or name[0] == ".":
-        return None
-    try:
-        found = os.stat(_at(console, path))
-    except OSError:
-        return None  # it was the oldest, and has just gone
-    return None if found[0] & 0x4000 else found[6]
+    found = load(console.access)
+    if not words:
+        await say({"token": "set" if found else "", "ap_password": "set" if found else ""})
+    elif words == ["new"]:
+        token, password = renew(console.access, found[1] if found else "")
+        if console.door:  # the old one is worth nothing from now on
+            console.door.digest = digest_of(token.encode())
+            console.door.held.clear()
+        await say({"token": token, "ap_password": password, "shown": "once: write it down"})
+    else:
+        return "'access' says whether there is a token, 'access new' makes another"
 
 
 _COMMANDS = {
+    "access": _access,
     "help": _help,
     "hello": _hello,
     "status": _status,

@@ -36,6 +36,8 @@ select.reachable = _online
 
 def getaddrinfo(host, port, *rest):
     """As boards/sim/socket.py has it."""
+    if host == "0.0.0.0":
+        return _usocket.getaddrinfo("127.0.0.1", _chip("ports", {}).get(str(port), port), *rest)
     if not _online():
         raise OSError(_NO_ANSWER)
     told = _read_json(_chip("wifi")) if _chip("wifi") else {}
@@ -60,11 +62,26 @@ class _Stream(io.IOBase):
         self._fd = real.fileno()
         self._held = b""  # written while there was no network
         self._answers = None
+        self._guest = False  # it came by itself
         self.patience_ms = select._PATIENCE_MS
 
     def connect(self, address):
         self._expect(True)
         self._real.connect(address)
+
+    def bind(self, address):
+        self._real.bind(address)
+
+    def listen(self, backlog):
+        self._real.listen(backlog)
+
+    def accept(self):
+        """Who has connected is really waited for, until it has said what it wants and was answered."""
+        real, address = self._real.accept()
+        made = _Stream(real)
+        made._guest = True
+        made._expect(True)
+        return made, address
 
     def setblocking(self, on):
         self._real.setblocking(on)
@@ -88,7 +105,7 @@ class _Stream(io.IOBase):
             return fits or None
         self._flush()
         count = self._real.write(data)
-        if count:
+        if count and not self._guest:
             if self._answers is None:
                 self._answers = virtual_answers.of(data)
             self.patience_ms = self._answers.patience_ms
@@ -160,7 +177,7 @@ class _Stream(io.IOBase):
         select.stir()
         if _QUICK:
             self._real.setsockopt(_TCP, _QUICKACK, 1)
-        self._expect(len(data) > 0 and self._answers is not None and self._answers.received(data))
+        self._expect(self._guest or len(data) > 0 and self._answers is not None and self._answers.received(data))
 
     def _expect(self, owed):
         if owed:
