@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 from host_tools.dongle_console import Console
+from host_tools.dongle_http import Dongle
 from host_tools.kept import RAM, Kept
 from host_tools.time_words import seconds
 
@@ -40,7 +41,7 @@ class Progress:
             print("\r\033[K", end="", file=sys.stderr, flush=True)
 
 
-def copy(console: Console, folders: set[str], to: Path, first: int | None = None) -> list[str]:
+def copy(console: Console | Dongle, folders: set[str], to: Path, first: int | None = None) -> list[str]:
     """Copies the files of `folders` as they are at this moment; paths of those that the dongle deleted meanwhile to make room.
 
     The journal comes newest first: with `first`, UTC in seconds since 2000, only as much of it as is not older.
@@ -68,7 +69,7 @@ def copy(console: Console, folders: set[str], to: Path, first: int | None = None
     return gone
 
 
-def _copy_ram(console: Console, to: Path) -> None:
+def _copy_ram(console: Console | Dongle, to: Path) -> None:
     """What the flash has not taken: all that there is where no flash is for readings, and what a flash that fails refused."""
     status = console.status()
     clock = status.get("clock", {}).get("utc")

@@ -1,10 +1,11 @@
-"""`meterbridge erase`: a running dongle's serial port in; what it kept forgotten, and said so, out."""
+"""`meterbridge erase`: a running dongle's serial port or address in; what it kept forgotten, and said so, out."""
 
 import argparse
 import sys
 import tempfile
 from pathlib import Path
 
+from host_tools import dongle_http
 from host_tools.errors import OK, USAGE, UserError
 from host_tools.time_words import iso
 
@@ -13,6 +14,7 @@ EXAMPLES = """
 meterbridge erase --port /dev/ttyUSB0
 meterbridge erase --port /dev/ttyUSB0 --what readings
 meterbridge erase --port COM3 --what all --yes
+meterbridge erase --host 192.168.1.20 --token-file token.txt --what logs
 """
 WHAT = {"readings": "journal", "profiles": "profile", "logs": "log"}
 
@@ -20,6 +22,7 @@ WHAT = {"readings": "journal", "profiles": "profile", "logs": "log"}
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The words of `meterbridge erase`."""
     parser.add_argument("--port", help="serial port of the dongle, such as /dev/ttyUSB0 or COM3; it runs on meanwhile")
+    dongle_http.add_arguments(parser)
     parser.add_argument("--what", default="all", metavar="WHAT", help="readings, profiles (quarter hours, days, month peaks), logs or all (default)")
     parser.add_argument("--yes", action="store_true", help="do not ask")
 
@@ -31,13 +34,15 @@ def run(args: argparse.Namespace) -> int:
 
     if args.what not in (*WHAT, "all"):
         raise UserError(f"--what {args.what}: there are {', '.join(WHAT)}, all", USAGE)
-    if not args.port:
-        raise UserError(f"--port is missing; this computer has: {', '.join(ports()) or 'none with a board'}", USAGE)
+    if args.port and args.host:
+        raise UserError("give --port or --host, not both", USAGE)
+    if not args.port and not args.host:
+        raise UserError(f"--port is missing, or --host for one in your network; this computer has: {', '.join(ports()) or 'none with a board'}", USAGE)
     if not args.yes and not sys.stdin.isatty():
         raise UserError("nobody is there to be asked: give --yes to erase without a question", USAGE)
-    with Console(args.port) as console:
+    with dongle_http.connect(args) if args.host else Console(args.port) as console:
         kinds = list(WHAT) if args.what == "all" else [args.what]
-        print(f"{args.port}: {console.hello.get('id')}, meterbridge {console.hello['version']} on {console.hello.get('board')}")
+        print(f"{console.port}: {console.hello.get('id')}, meterbridge {console.hello['version']} on {console.hello.get('board')}")
         for kind in kinds:
             print(f"  {kind}: {_there(console, kind)}")
         if not args.yes and not _agreed(kinds):
@@ -49,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
         print(f"{kind}: forgotten, {files} files, {size} bytes" if kind in done else f"{kind}: the dongle keeps none")
     print("What was sent to brokers and servers stays there; the settings stay on the dongle.")
     print("The cells of the flash are overwritten only in time. Before you give the dongle away, wipe them all, firmware and settings too:")
-    print(f"  esptool --port {args.port} erase-flash")
+    print(f"  esptool --port {args.port or 'PORT'} erase-flash")
     return OK
 
 

@@ -1,4 +1,4 @@
-"""`meterbridge export`: a running dongle's serial port, or a folder copied from one, in; the owner's data as CSV or JSON out."""
+"""`meterbridge export`: a running dongle's serial port or address, or a folder copied from one, in; the owner's data as CSV or JSON out."""
 
 import argparse
 import contextlib
@@ -8,7 +8,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from host_tools import export_formats, time_words
+from host_tools import dongle_http, export_formats, time_words
 from host_tools.errors import FAILED, OK, USAGE, UserError
 from host_tools.export_formats import FORMATS, Table
 from host_tools.kept import FOLDERS, RAM, Kept
@@ -19,6 +19,7 @@ meterbridge export --port /dev/ttyUSB0 -o readings.csv
 meterbridge export --port /dev/ttyUSB0 --from yesterday --format ndjson
 meterbridge export --port /dev/ttyUSB0 --from 2026-11 --to 2026-11 --what quarters -o november.csv
 meterbridge export --port COM3 --what all --format json -o everything.json
+meterbridge export --host 192.168.1.20 --token-file token.txt -o readings.csv
 meterbridge export --port /dev/ttyUSB0 --keep copy --what all -o tables
 meterbridge export --folder copy --format ndjson
 """
@@ -29,6 +30,7 @@ _ABOUT = "device.json"  # in a folder that is kept: whose it is
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The words of `meterbridge export`."""
     parser.add_argument("--port", help="serial port of the dongle, such as /dev/ttyUSB0 or COM3; it runs on meanwhile")
+    dongle_http.add_arguments(parser)
     parser.add_argument("--folder", metavar="DIR", help="instead of a port: a folder with journal/, profile/ and log/, as --keep makes one")
     parser.add_argument("--from", dest="begin", metavar="T", help="from this date or time on: 2026-11-22, 2026-11, '2026-11-22 18:30', 2026-11-22T17:30:00Z, yesterday")
     parser.add_argument("--to", dest="end", metavar="T", help="up to this date, which counts whole, or time")
@@ -48,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
             folder, gone = Path(args.folder), []
         else:
             folder = Path(args.keep or ends.enter_context(tempfile.TemporaryDirectory(prefix="meterbridge-")))
-            gone = _fetch(args.port, {FOLDERS[name] for name in names}, folder, first)
+            gone = _fetch(args, {FOLDERS[name] for name in names}, folder, first)
         device = _device(folder)
         tables = Kept(folder, first, last).tables(names)
         head = {"format": "meterbridge export 1", "device": device, "exported": _now(), "from": time_words.iso(first), "to": time_words.iso(last)}
@@ -60,11 +62,14 @@ def run(args: argparse.Namespace) -> int:
 
 def _check(args: argparse.Namespace) -> list[str]:
     """Refuses a call that makes no sense; the names of the tables."""
-    if bool(args.port) == bool(args.folder):
+    given = [name for name in ("port", "host", "folder") if getattr(args, name)]
+    if len(given) > 1:
+        raise UserError(f"give --{given[0]} or --{given[1]}, not both", USAGE)
+    if not given:
         from host_tools.device import ports
 
-        there = f"; this computer has: {', '.join(ports()) or 'none with a board'}" if not args.port else ""
-        raise UserError(f"give --port PORT of a running dongle, or --folder DIR of a copy{there}" if there else "give --port or --folder, not both", USAGE)
+        there = f"this computer has: {', '.join(ports()) or 'none with a board'}"
+        raise UserError(f"give --port PORT of a running dongle, --host ADDRESS of one in your network, or --folder DIR of a copy; {there}", USAGE)
     if args.format not in FORMATS:
         raise UserError(f"--format {args.format}: there are {', '.join(FORMATS)}", USAGE)
     words = [word.strip() for word in args.what.split(",")]
@@ -77,7 +82,7 @@ def _check(args: argparse.Namespace) -> list[str]:
     if args.folder and not any((Path(args.folder) / name).exists() for name in (*FOLDERS.values(), RAM)):
         raise UserError(f"{args.folder}: there is no journal, profile or log in it: name the folder in which these lie", USAGE)
     if args.folder and args.keep:
-        raise UserError("--keep goes with --port: with --folder the files are there already", USAGE)
+        raise UserError("--keep goes with --port or --host: with --folder the files are there already", USAGE)
     if args.keep and Path(args.keep).exists() and any(Path(args.keep).iterdir()) and not args.force:
         raise UserError(f"{args.keep} is not empty; give --force to add to it, or another folder", USAGE)
     if args.output and not args.force and (_file(args.output, names, args.format)).exists():
@@ -89,13 +94,13 @@ def _file(output: str, names: list[str], form: str) -> Path:
     return Path(output) / f"{names[0]}.csv" if form == "csv" and len(names) > 1 else Path(output)
 
 
-def _fetch(port: str, folders: set[str], folder: Path, first: int | None) -> list[str]:
+def _fetch(args: argparse.Namespace, folders: set[str], folder: Path, first: int | None) -> list[str]:
     from host_tools.copying import copy
     from host_tools.dongle_console import Console
 
-    with Console(port) as console:
+    with dongle_http.connect(args) if args.host else Console(args.port) as console:
         hello = console.hello
-        print(f"{port}: {hello.get('id')}, meterbridge {hello['version']} on {hello.get('board')}", file=sys.stderr)
+        print(f"{console.port}: {hello.get('id')}, meterbridge {hello['version']} on {hello.get('board')}", file=sys.stderr)
         console.save()
         folder.mkdir(parents=True, exist_ok=True)
         (folder / _ABOUT).write_text(json.dumps(hello) + "\n", encoding="utf-8")

@@ -122,7 +122,7 @@ WRONG = {
         (["--folder", "tests"], "no journal, profile or log"), (["--port", "x", "-o", "README.md"], "is there already; give --force"),
         (["--port", "x", "--keep", "tests"], "is not empty"),
     ],
-    "erase": [([], "--port is missing"), (["--port", "x", "--what", "settings"], "there are readings, profiles, logs, all"), (["--port", "x"], "give --yes")],
+    "erase": [([], "--port is missing, or --host"), (["--port", "x", "--what", "settings"], "there are readings, profiles, logs, all"), (["--port", "x"], "give --yes")],
 }  # fmt: skip
 
 
