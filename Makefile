@@ -15,7 +15,7 @@ CONFIG ?=
 EXECUTIONS ?=
 SECONDS ?=
 
-.PHONY: help run test bench fuzz soak deploy export erase setup clean test-%
+.PHONY: help run test bench fuzz soak deploy configure export erase setup clean test-%
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -58,6 +58,9 @@ soak: $(READY_DEV) ## 30 simulated days of a reading each ten seconds with outag
 
 deploy: $(READY) ## copy the firmware and a configuration to a board: PORT=/dev/ttyUSB0 BOARD=name CONFIG=file
 	@$(BIN)/meterbridge deploy $(if $(PORT),--port "$(PORT)") $(if $(BOARD),--board "$(BOARD)") $(if $(CONFIG),--config "$(CONFIG)")
+
+configure: $(READY) ## set up a dongle, asking for the few things it needs: PORT=/dev/ttyUSB0, or SET="mqtt_url=mqtt://192.168.1.10" QR='WIFI:...' CONFIG=file
+	@$(BIN)/meterbridge configure $(if $(PORT),--port "$(PORT)") $(if $(CONFIG),--config "$(CONFIG)") $(if $(SET),--set "$(SET)") $(if $(QR),--qr '$(QR)')
 
 export: $(READY) ## what a running dongle kept, as CSV: PORT=/dev/ttyUSB0 OUT=readings.csv FROM=2026-11 WHAT=quarters FORMAT=json
 	@$(BIN)/meterbridge export $(if $(PORT),--port "$(PORT)") $(if $(OUT),-o "$(OUT)") $(if $(FROM),--from "$(FROM)") $(if $(TO),--to "$(TO)") $(if $(WHAT),--what "$(WHAT)") $(if $(FORMAT),--format "$(FORMAT)")

@@ -1,15 +1,17 @@
 """A board on a serial port, through mpremote: a port in; its files' hashes, copied files and a reset out. Trouble is one UserError."""
 
 import ast
+import contextlib
 import errno
 import hashlib
+import io
 import os
 import re
 from collections.abc import Callable
 
 from host_tools.errors import FAILED, MISSING, UserError
 
-_ANSWER_S = 15  # a raw REPL answers at once, but a board may be collecting garbage or waiting for a DNS answer
+_ANSWER_S = 8  # a raw REPL answers at once, but a firmware that is stopped writes what is in its RAM, or waits for a DNS answer
 _SILENCE_S = 5  # in the middle of a copy: longer than collecting garbage and erasing flash take together
 _WATCHDOG_MS = 600_000  # a running firmware armed a watchdog that nothing can stop: longer than a copy takes
 
@@ -171,7 +173,7 @@ class Device:
         from mpremote.transport import TransportError
 
         try:
-            self._transport.enter_raw_repl(soft_reset=True, timeout_overall=_ANSWER_S)
+            self._enter()
             self._stopped = True
             ours = "True" in self._execute("import os\nprint('main.py' in os.listdir())")
             answer = self._execute(_PREPARE if ours else _PLAIN)
@@ -183,6 +185,16 @@ class Device:
             raise UserError(f"{self.port}: {name} runs there, not MicroPython", FAILED)
         found = re.search(r"with (ESP32\S*)", self.machine)
         self.chip = found.group(1).lower().replace("-", "") if found else ""
+
+    def _enter(self) -> None:
+        """To the raw prompt, by a Ctrl-C; by a second one where the board was just starting and heard none."""
+        from mpremote.transport import TransportError
+
+        with contextlib.redirect_stdout(io.StringIO()):  # where mpremote shows what came instead
+            try:
+                self._transport.enter_raw_repl(soft_reset=True, timeout_overall=_ANSWER_S)
+            except TransportError:
+                self._transport.enter_raw_repl(soft_reset=True, timeout_overall=_ANSWER_S)
 
     def _execute(self, code: str) -> str:
         from mpremote.transport import TransportExecError

@@ -54,6 +54,10 @@ def test_power_cut_while_the_file_system_is_made(parts: Path) -> None:
     assert int(micropython(parts, "first_start.py").split()[-1]) > 10
 
 
+def test_power_cut_while_settings_are_saved(parts: Path) -> None:
+    assert int(micropython(parts, "settings_cuts.py").split()[-1]) > 20
+
+
 def life(bench: Bench) -> list[dict]:
     """Sends telegrams until the power is cut; what each said."""
     said = []

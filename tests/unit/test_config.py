@@ -52,6 +52,17 @@ def test_damaged_file_uses_the_last_good_copy():
     _forget(path)
 
 
+def test_without_a_good_copy_nobody_is_told_of_one():
+    path = _file(b"{")
+    for copy in (None, b"", b"\xff"):
+        if copy is not None:
+            with open(path + ".good", "wb") as file:
+                file.write(copy)
+        settings = module.load(path)
+        assert settings.problems == [path + " is not JSON: all settings are at their defaults"], settings.problems
+    _forget(path)
+
+
 def test_each_bad_value_falls_back_and_is_named():
     bad = {
         "mqtt_url": ["http://x", "mqtt://", "mqtt://u:p@host", "mqtt://host:99999", "mqtt://host:x", 7, "mqtt://" + "h" * 300, "mqtt://a b"],

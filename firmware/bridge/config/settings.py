@@ -88,11 +88,11 @@ def load(path: str) -> Settings:
     except SettingsError as error:
         damage = str(error)
     try:
-        settings = Settings(read(path + ".good"))
-        settings.problems.insert(0, damage + ": using the last good copy")
+        kept = read(path + ".good")
     except SettingsError:
-        settings = Settings()
-        settings.problems.insert(0, damage + ": all settings are at their defaults")
+        kept = None
+    settings = Settings(kept)
+    settings.problems.insert(0, damage + (": all settings are at their defaults" if kept is None else ": using the last good copy"))
     return settings
 
 
