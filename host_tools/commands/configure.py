@@ -3,7 +3,7 @@
 import argparse
 import os
 import sys
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from host_tools.errors import FAILED, INTERRUPTED, OK, USAGE, UserError
 from host_tools.settings import table
@@ -105,7 +105,7 @@ def _collect(args: argparse.Namespace) -> tuple[dict, dict[str, bytes]]:
     if args.config:
         path = Path(args.config)
         named = table.must_be_good(table.read_file(path), args.config)
-        files = _certificates(named, path.parent)
+        files = table.certificates(named, path.parent)
         changes |= named
     if args.qr:
         text = sys.stdin.readline() if args.qr == "-" else args.qr
@@ -144,18 +144,6 @@ def _first_line(path: str, what: str) -> str:
         return Path(path).read_text(encoding="utf-8-sig").split("\n")[0].rstrip("\r")
     except UnicodeDecodeError as error:
         raise UserError(f"{what}: {path} is no text in UTF-8") from error
-
-
-def _certificates(named: dict, folder: Path) -> dict[str, bytes]:
-    """The files beside a settings file that it names."""
-    found = {}
-    for name in sorted({named[key] for key in table.CERTIFICATES if named.get(key)}):
-        beside = folder / PurePosixPath(name).name
-        if "/" not in name and beside.is_file():
-            found[name] = beside.read_bytes()
-        else:
-            print(f"note: {name} is not beside the settings; it must be on the dongle already", file=sys.stderr)
-    return found
 
 
 def _import(args: argparse.Namespace) -> dict:

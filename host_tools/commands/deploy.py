@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from host_tools import boards, build, runtime, slots
 from host_tools.device import Device, ports
 from host_tools.errors import FAILED, OK, UserError
+from host_tools.settings import table
 from host_tools.slots import DeviceFile
 
 HELP = "copy the firmware and your settings to a board on a serial port"
@@ -16,7 +17,6 @@ meterbridge deploy --port /dev/ttyUSB0 --board generic-esp32 --config config.jso
 meterbridge deploy --port /dev/ttyACM0 --board seeed-xiao-c3 --dry-run
 """
 _START = "main.py"
-_CERTIFICATES = ("mqtt_ca", "http_ca", "influx_ca")  # settings that name a file on the device
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -59,34 +59,10 @@ def run(args: argparse.Namespace) -> int:
 
 def _settings(path: Path) -> list[DeviceFile]:
     """The settings file, held to the firmware's own table, and the certificates beside it that it names."""
-    runtime.firmware_importable()
-    from bridge.config.settings import Settings, read
-    from bridge.core.errors import SettingsError
-    from bridge.uart.settings import parse
-
-    if not path.is_file():
-        raise UserError(f"{path}: no such file")
-    try:
-        raw = read(str(path))
-    except SettingsError as error:
-        raise UserError(str(error)) from error
-    loaded = Settings(raw)
-    problems = loaded.problems
-    try:
-        parse(loaded["meter_line"] or "9600 8N1")
-    except ValueError as error:
-        problems.append(f"meter_line: {error}")
-    if problems:
-        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-        raise UserError(f"{path}: {problems[0]}{more}")
-    files = [DeviceFile("config.json", json.dumps(raw).encode())]
-    for name in sorted({raw[key] for key in _CERTIFICATES if raw.get(key)}):
-        beside = path.parent / PurePosixPath(name).name
-        if "/" not in name and beside.is_file():
-            files.append(DeviceFile(name, beside.read_bytes()))
-        else:
-            print(f"note: {name} is not beside {path}; it must be on the board already", file=sys.stderr)
-    return files
+    raw = table.read_file(path)
+    good = table.must_be_good(raw, str(path))
+    certificates = [DeviceFile(name, data) for name, data in table.certificates(good, path.parent).items()]
+    return [DeviceFile("config.json", json.dumps(raw, ensure_ascii=False).encode()), *certificates]  # MicroPython does not join \ud83d\ude00
 
 
 def _fits(device: Device, board: dict) -> None:

@@ -2,15 +2,16 @@
 
 import difflib
 import json
+import sys
 import tempfile
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from host_tools import runtime
 from host_tools.errors import UserError
 from host_tools.settings.examples import example
 
 MAX_FILE = 8192  # bytes; the firmware takes no longer file
-CERTIFICATES = ("mqtt_ca", "http_ca", "influx_ca")  # settings that name a file on the device
+_CERTIFICATES = ("mqtt_ca", "http_ca", "influx_ca")  # settings that name a file on the device
 _PASSWORD_BYTES = (8, 63)  # of a WPA passphrase, IEEE 802.11
 _TRUE, _FALSE = ("true", "yes", "on"), ("false", "no", "off")
 
@@ -121,6 +122,18 @@ def read_file(path: Path) -> dict:
         return read(str(path)) or {}
     except SettingsError as error:
         raise UserError(str(error)) from error
+
+
+def certificates(named: dict, folder: Path) -> dict[str, bytes]:
+    """The files that settings name and that lie in the folder of their file."""
+    found = {}
+    for name in sorted({named[key] for key in _CERTIFICATES if named.get(key)}):
+        beside = folder / PurePosixPath(name).name
+        if "/" not in name and beside.is_file():
+            found[name] = beside.read_bytes()
+        else:
+            print(f"note: {name} is not beside the settings; it must be on the dongle already", file=sys.stderr)
+    return found
 
 
 def parse(data: bytes) -> dict | None:
