@@ -197,3 +197,4 @@ def pin(image: str) -> str:
     table["sha256"] = dict(sorted((table["sha256"] | {image: hashlib.sha256(data).hexdigest()}).items()))
     path.write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
     return table["sha256"][image]
+

@@ -70,8 +70,9 @@ class RomLoader:
             return  # noise
         command, size, checksum = struct.unpack_from("<BHI", packet, 1)
         data = packet[8:]
-        if len(data) != size:
-            return  # a byte was lost or came too many: the ROM waits for the next packet
+        if len(data) != size:  # a byte was lost or came too many
+            yield self._packet(command, 0, b"", _UNKNOWN)
+            return
         self.asked.append(command)
         yield from self._answer(command, data, checksum)
 
@@ -118,7 +119,8 @@ class RomLoader:
         elif command in (FLASH_BEGIN, DEFL_BEGIN):
             return self._begin(command, *words[:4])
         elif command in (FLASH_END, DEFL_END):
-            self.running = words[0] == 0
+            self.running = words[0] == 0 and not self.stub  # the loaded program goes back to the ROM's loader
+            self.stub = self.stub and words[0] != 0
         elif command == ERASE_ALL:
             self.flash.erase(0, self.flash.size)
         elif command == ERASE_REGION:
