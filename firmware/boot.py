@@ -2,7 +2,7 @@
 
 It imports nothing of the firmware and trusts no file: whatever they hold, the serial console stays its owner's.
 
-    slot      "a": the firmware in folder a. "b a 2": that in b is on trial, a is the one to go back to, two more starts are left.
+    slot      "a": the firmware in folder a. "b a 2 0.3.0": that in b, version 0.3.0, is on trial; back to a after two more starts.
               "a - some text": a, and how the last update ended.
     starts    "2 ? text": starts that failed, counting the one that goes on (?) or not (!), and why the last one did. Gone once one was healthy.
 """
@@ -70,13 +70,13 @@ def slot_of(cause: int) -> str:
     """The folder of the firmware to run, "" when there is none; a start of a trial is counted, one that had its starts is given up."""
     words = read("slot").split(" ", 3)
     slot = words[0] if words and words[0] in _SLOTS else _SLOTS[0]
-    if len(words) == 3 and words[1] in _SLOTS and words[1] != slot:
+    if len(words) > 2 and words[1] in _SLOTS and words[1] != slot:
         left = int(words[2]) if words[2].isdigit() else 0
         # A count that cannot be written would never end.
-        if cause != _SOFT and not (left and usable(slot) and put("slot", "%s %s %d" % (slot, words[1], min(left, _MOST_FAILED) - 1))):
+        if cause != _SOFT and not (left and usable(slot) and put("slot", " ".join([slot, words[1], str(min(left, _MOST_FAILED) - 1)] + words[3:]))):
             why = starts()[2] if left == 0 else "it could not be started"
             slot = words[1]
-            put("slot", "%s - the update did not run and was taken back: %s" % (slot, why or "it was reset"))
+            put("slot", "%s - update %swas taken back: %s" % (slot, words[3] + " " if words[3:] else "", why or "it was reset"))
             healthy()
     for other in (slot,) + _SLOTS:
         if usable(other):

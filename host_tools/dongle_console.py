@@ -20,6 +20,7 @@ _HELLO_S = 4.0  # a dongle that is busy with TLS answers within a second; one th
 _HELLOS = 4
 _SILENCE_S = 8.0  # between two lines of an answer: flash and TLS may stop the dongle for a second or two
 _SAVE_S = 30.0  # it waits for a telegram of the meter, which are at most some 10 s apart
+_UPDATE_S = 20.0  # for the next piece to be asked for; the signature is looked at meanwhile
 _ERASE_S = 60.0  # 2 MB of flash are erased file by file
 _TRIES = 5  # for a file that comes damaged, with no piece gained in between
 _LONGEST = 8192  # characters in a line; what is longer is no line
@@ -107,6 +108,33 @@ class Console:
             if tries == _TRIES:
                 raise UserError(f"{self.port}: {path} cannot be read from byte {at} on: the dongle does not send it, or the cable damages it", FAILED)
         return b"".join(pieces[at] for at in sorted(pieces))[:size]
+
+    def update(self, data: bytes, force: bool = False, progress: Callable[[int], None] | None = None) -> dict:
+        """Sends a signed update, piece by piece as the dongle asks for it; what it said at the end."""
+        line = f"update {len(data)}" + (" force" if force else "")
+        asked, tries = -1, 0
+        try:
+            for row in self.ask(line, _UPDATE_S):
+                if not isinstance(row, dict):
+                    continue
+                if "error" in row:
+                    raise UserError(f"{self.port}: {row['error']}", FAILED)
+                if "restarting" in row:
+                    return row
+                at, size = row.get("at"), row.get("piece")
+                if not isinstance(at, int) or not isinstance(size, int) or not 0 <= at < len(data) or not 0 < size <= _LONGEST:
+                    continue
+                tries = tries + 1 if at == asked else 0
+                if tries > _TRIES:
+                    break
+                asked = at
+                piece = data[at : at + size]
+                self._send(f"{at} {binascii.crc32(piece, at)} {base64.b64encode(piece).decode()}\n")
+                if progress:
+                    progress(at)
+        except Silence:
+            pass
+        raise UserError(f"{self.port}: the update broke off at byte {max(asked, 0)}; what runs is as it was: try again", FAILED)
 
     def ram(self) -> list[dict]:
         """Blocks of the journal that are in the dongle's RAM: number of the first reading (`block`), `count`, ids of the `meters`, `data` in base64."""

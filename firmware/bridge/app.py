@@ -34,6 +34,11 @@ _SINKS = ("mqtt", "http", "influx")
 
 def compose():
     """Makes the whole dongle; never raises for what a file holds. `run()` of the result lives as long as the device is on."""
+    if "forget" in os.listdir():  # a factory reset was asked for
+        from bridge.core.forget import finish
+
+        finish()
+        unload("bridge.core.forget")
     settings, problems = _settings()
     from bridge.hal import board as boards
 
@@ -67,11 +72,12 @@ def compose():
     keeper = _keep(store, clock, log_file, supervisor)
     desk = _receiving(board, settings, clock, log, store, supervisor, status, problems)
     online = _network(board, settings, clock, log, identity, supervisor, status)
-    _sinks(store, clock, log, settings, identity, online, supervisor, status, desk)
+    sinks = _sinks(store, clock, log, settings, identity, online, supervisor, status, desk)
     status.add("journal", store.status)
     status.add("profile", store.profile.status)
     console = _console(board, identity, store, keeper, log_file, supervisor, status, desk)
     _door(console, log, supervisor, status)
+    _life(board, console, sinks, clock, log, supervisor, status)
     status.add("tasks", supervisor.status)
     status.add("problems", problems)
     status.add("log", log.recent)
@@ -180,6 +186,21 @@ def _door(console, log, supervisor, status) -> None:
     unload("bridge.config.access")
 
 
+def _life(board, console, sinks: dict, clock, log, supervisor, status) -> None:
+    """What happens when this start turns out to be a good one, or the update that is on trial; the button."""
+    from bridge.hal import chip
+    from bridge.update.life import Life
+
+    life = Life(VERSION, console.store, sinks, clock.uptime_s, log, supervisor, chip.restart)
+    console.update = life.told
+    console.restart = chip.restart
+    status.add("update", life.told)
+    if board.button is not None:
+        from bridge.hal.button import Button
+
+        supervisor.add("button", Button(board, log).run)
+
+
 def _receiving(board, settings, clock, log, store, supervisor, status, problems):
     """The Desk where a PIN can be asked for, None where there is no light."""
     from bridge.core.counters import Counters
@@ -246,8 +267,8 @@ def _network(board, settings, clock, log, identity, supervisor, status):
     return station.online
 
 
-def _sinks(store, clock, log, settings, identity, online, supervisor, status, desk) -> None:
-    """Makes the sinks that have an address; the code of the others is not even imported."""
+def _sinks(store, clock, log, settings, identity, online, supervisor, status, desk) -> dict:
+    """Makes the sinks that have an address; the code of the others is not even imported. What gives the status of each, by name."""
     from bridge.push.sink import Context
 
     wanted = [name for name in _SINKS if settings[name + "_url"]]
@@ -269,3 +290,4 @@ def _sinks(store, clock, log, settings, identity, online, supervisor, status, de
         supervisor.add(name, sink.run)
         made[name] = sink.status
     status.add("sinks", made)
+    return made

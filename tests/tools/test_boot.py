@@ -169,19 +169,19 @@ def test_the_owner_at_the_prompt_counts_nothing(chip: Chip) -> None:
 
 def test_a_trial_that_fails_three_times_is_taken_back(chip: Chip) -> None:
     chip.firmware("b", BROKEN)
-    chip["slot"] = "b a 3"
+    chip["slot"] = "b a 3 0.2.0"
     for left in "210":
         assert "b runs" in chip.start(WATCHDOG)
-        assert chip["slot"] == f"b a {left}"
+        assert chip["slot"] == f"b a {left} 0.2.0"
     assert "a runs" in chip.start(WATCHDOG)
-    assert chip["slot"] == "a - the update did not run and was taken back: OSError flash worn"
+    assert chip["slot"] == "a - update 0.2.0 was taken back: OSError flash worn"
     assert chip["starts"] == "1 ? "
 
 
 def test_a_trial_that_is_not_there_or_cannot_be_counted_is_not_started(chip: Chip) -> None:
     chip["slot"] = "b a 3"
     assert "a runs" in chip.start()
-    assert chip["slot"] == "a - the update did not run and was taken back: it could not be started"
+    assert chip["slot"] == "a - update was taken back: it could not be started"
     chip.firmware("b")
     chip["slot"] = "b a 3"
     (chip.folder / "slot.new").mkdir()  # as a full flash: it cannot be written

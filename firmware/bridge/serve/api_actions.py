@@ -16,6 +16,9 @@ async def answer(request, reply, door) -> None:
     what = request.path[5:]
     if what == "restart":
         await reply.json({"restarting": True}, 202)
+        from bridge.update.slots import healthy
+
+        healthy()  # no start that failed
         await reply.restart(door)
     elif what == "save":
         await reply.json(await _save(door.console))

@@ -13,7 +13,8 @@ _LONGEST = const(128)  # characters: a command, a path and two numbers; a longer
 class Console:
     """What the commands work with. `folder`: below it lies what may be copied; `document()`: the status, an iterator of JSON in bytes;
     `save()` puts on flash what is in RAM alone; `erasers`: "readings", "profiles", "logs" to a function that forgets them and returns
-    (files, bytes); `write(line)` puts out one line; `desk`: where the PIN of a meter is asked for, or None; `access`: path of the file with the token's digest; `door`: to the network, or None.
+    (files, bytes); `write(line)` puts out one line; `desk`: where the PIN of a meter is asked for, or None; `access`: path of the file with the token's digest; `door`: to the network, or None;
+    `update`: what the status says of updates; `restart()` starts the chip anew.
     """
 
     def __init__(self, folder: str, identity, store, document, save, erasers: dict, write=print):
@@ -24,7 +25,8 @@ class Console:
         self.save = save
         self.erasers = erasers
         self.write = write
-        self.desk = self.door = None
+        self.desk = self.door = self.restart = None
+        self.update = {}
         self.access = "access.json"
 
     async def run(self) -> None:

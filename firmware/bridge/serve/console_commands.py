@@ -150,6 +150,27 @@ async def _access(words: list, console, say):
         return "'access' says whether there is a token, 'access new' makes another"
 
 
+async def _update(words: list, console, say):
+    if not words or not words[0].isdigit() or len(words[0]) > 7 or words[1:] not in ([], ["force"]):
+        return "'meterbridge update' on a computer does this"
+    from bridge.serve.console_update import receive
+
+    try:
+        return await receive(int(words[0]), words[1:] == ["force"], console, say)
+    finally:
+        unload("bridge.serve.console_update")
+
+
+async def _factory_reset(words: list, console, say):
+    if words != ["erase-everything"]:
+        return "this erases settings, secrets and readings; if you mean it: factory-reset erase-everything"
+    from bridge.core.forget import ask
+
+    ask(console.folder)
+    await say({"factory_reset": "now"})
+    console.restart()
+
+
 _COMMANDS = {
     "access": _access,
     "help": _help,
@@ -160,5 +181,7 @@ _COMMANDS = {
     "send": _send,
     "ram": _ram,
     "erase": _erase,
+    "factory-reset": _factory_reset,
     "unlock": _unlock,
+    "update": _update,
 }

@@ -16,6 +16,7 @@ _ROUTES = (
     ("/api/restart", False, _POST, "bridge.serve.api_actions", False),
     ("/api/save", False, _POST, "bridge.serve.api_actions", False),
     ("/api/erase", False, _POST, "bridge.serve.api_actions", False),
+    ("/api/update", False, _POST, "bridge.serve.api_update", False),
     ("/api/unlock", False, _POST, "bridge.serve.api_actions", False),
     ("/api", True, (), "", False),
     ("/", True, _GET, "bridge.serve.http_static", False),
