@@ -321,8 +321,8 @@ class _Door:
         """As if so long had passed."""
         for row in self.held:
             row[2] = ticks.ticks_add(row[2], -ms)
-        if self.told is not None:
-            self.told = ticks.ticks_add(self.told, -ms)
+        if self.told:
+            self.told = (self.told[0], ticks.ticks_add(self.told[1], -ms))
 
 
 BEARER = b"Bearer " + TOKEN.encode()
@@ -380,9 +380,15 @@ def test_refusals_are_logged_and_a_flood_is_counted():
     for _ in range(50):
         door.ask(WRONG)
     assert door.lines == ["refused 10.0.0.1: wrong token"] and door.refused == 50
-    door.later(10000)
     door.ask(b"", "10.0.0.2")
-    assert door.lines[1:] == ["refused 10.0.0.2: no token (49 more before)"]
+    door.later(1000)
+    door.ask(WRONG)
+    assert len(door.lines) == 1, "the same address again, and another within a second"
+    door.ask(b"", "10.0.0.2")
+    assert door.lines[1:] == ["refused 10.0.0.2: no token (51 more before)"]
+    door.later(60000)
+    door.ask(b"", "10.0.0.2")
+    assert door.lines[2:] == ["refused 10.0.0.2: no token"]
     assert TOKEN[:8] not in str(door.lines)
 
 

@@ -18,7 +18,7 @@ class Door:
 
     `routes`: module with the table of what can be asked for. `clients`: those of this moment; `held`: [address, failures, ticks until which
     it is not listened to] of who had a wrong token; `loaded`: modules to be forgotten when the last client has left; `live`: connections
-    that a handler keeps; `friend`: whose token was right last; `failure`: an error of the program. `refused` counts since the start, `silent` since the last line of the log, at `told`.
+    that a handler keeps; `friend`: whose token was right last; `failure`: an error of the program. `refused` counts since the start, `silent` since the last line of the log, `told`: (address, ticks) of that.
     """
 
     def __init__(self, port: int, digest: bytes, console, log, settings: str, host: str, restart):

@@ -17,7 +17,8 @@ _ROWS = const(4)
 _FREE = const(2)  # wrong tries without a wait: typing errors
 _FIRST_MS, _LAST_MS = const(1000), const(30000)
 _FORGET_MS = const(600000)  # after the wait
-_LINE_MS = const(10000)  # between two lines of the log: a flood must not fill it, nor the serial line
+# Between two lines of the log: a flood must not fill it, nor the serial line. Who is new is told sooner than who is known.
+_LINE_MS, _SAME_MS = const(1000), const(60000)
 _ASK = b'WWW-Authenticate: Basic realm="meterbridge: any name, the token as password", charset="UTF-8"\r\n'
 
 
@@ -75,12 +76,12 @@ def _failed(door, row, address: str, now: int) -> None:
 def _tell(door, address: str, why: str, now: int) -> None:
     """A line of the log; those that come too fast are counted in the next one."""
     door.refused += 1
-    if door.told is not None and time.ticks_diff(now, door.told) < _LINE_MS:
+    if door.told and time.ticks_diff(now, door.told[1]) < (_SAME_MS if door.told[0] == address else _LINE_MS):
         door.silent += 1
         return
     more = " (%d more before)" % door.silent if door.silent else ""
     door.log.info("access", "refused %s: %s%s" % (address, why, more))
-    door.told = now
+    door.told = (address, now)
     door.silent = 0
 
 
