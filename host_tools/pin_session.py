@@ -3,6 +3,7 @@
 A PIN is sent once and kept nowhere; no error repeats it.
 """
 
+import shutil
 import sys
 import time
 
@@ -15,7 +16,8 @@ _LOOK_S = 1.0  # between two questions how it goes
 _TRIES = 5
 _STALE_S = 25  # `left_s` of an open menu counts to the proof; so much earlier no press is taken any more
 _ANSWER_S = 60  # for a yes
-_HOLDING_S = 15  # a long press begins behind a telegram and lasts 6 s
+_PRESS_S = 15  # a press begins behind a telegram, for which 3 s are waited; a long one lasts 6 s
+_COUNTED = ("waiting", "judging", "countdown")  # phases whose end is known
 
 
 class Screen:
@@ -32,12 +34,12 @@ class Screen:
 
     def live(self, text: str, left_s: int = 0) -> None:
         """A line for this moment, with a countdown."""
-        whole = text + (f"  {left_s} s" if left_s else "")
         if self._tty:
+            whole = (f"{left_s:5d} s  {text}" if left_s else f"         {text}")[: shutil.get_terminal_size().columns - 1]
             print("\r" + whole.ljust(self._width), end="", flush=True)
             self._width = len(whole)
         elif text != self._told:
-            print(whole, flush=True)
+            print(text + (f" ({left_s} s)" if left_s else ""), flush=True)
         self._told = text
 
     def clear(self) -> None:
@@ -105,7 +107,7 @@ class Session:
             if not phase or phase in until:
                 self.screen.clear()
                 return pin
-            self.screen.live(pin_words.PHASES.get(phase, phase), pin.get("left_s", 0))
+            self.screen.live(pin_words.PHASES.get(phase, phase), pin.get("left_s", 0) if phase in _COUNTED else 0)
             time.sleep(_LOOK_S)
 
     def rest(self, seconds: int) -> None:
@@ -124,7 +126,7 @@ class Session:
             if pin["phase"] not in ("open", "countdown"):
                 self.screen.clear()
                 return pin
-            self.screen.live("the meter still shows all it has; it has proved itself in", pin.get("left_s", 0))
+            self.screen.live("the meter still shows all it has; then it has proved itself", pin.get("left_s", 0))
             time.sleep(_LOOK_S)
 
     # key by key -------------------------------------------------------------------------------------------------------
@@ -137,7 +139,7 @@ class Session:
             pin = self.status()
             left = pin.get("left_s", 0) - _STALE_S
             if pin["phase"] != "open" or left <= 0:
-                self.screen.say("The menu is not open any more.")
+                self.screen.say("The time for presses is over.")
                 return
             self.screen.live("Enter: next page   h: hold   q: no more", left)
             try:
@@ -148,23 +150,34 @@ class Session:
                 self.screen.clear()
                 return
             if key in ("\n", "n", " "):
-                count += self._next(count + 1)
+                count += self._next(count + 1, pin)
             elif key == "h":
                 self._hold(keys)
 
-    def _next(self, number: int) -> bool:
+    def _next(self, number: int, pin: dict) -> bool:
         said = self.ask("next")
-        if said.startswith("refused"):
-            busy = "under way" in said or "at a time" in said
-            self.screen.say("  the last press is still under way" if busy else f"  {said}")
+        if not said or said.startswith("refused"):
+            self.screen.say(f"  {said or 'the dongle did not answer'}")
             return False
-        self.screen.say(f"  short press {number}: read the display")
+        self._press(pin, "a short press")
+        self.screen.say(f"  short press {number} is done: read the display")
         return True
+
+    def _press(self, pin: dict, text: str) -> None:
+        """Until the pulse is over: then the time that the menu stays open begins anew."""
+        until = time.monotonic() + _PRESS_S
+        before = pin.get("left_s", 0)
+        while pin["phase"] == "open" and pin.get("left_s", 0) <= before and time.monotonic() < until:
+            before = pin.get("left_s", 0)
+            self.screen.live(text)
+            time.sleep(_LOOK_S / 2)
+            pin = self.status()
 
     def _hold(self, keys: Keys) -> None:
         screen = self.screen
         screen.clear()
-        print(f"Does the display say  {pin_words.COMPARE}  ?  ({pin_words.ERASES})  [y/N] ", end="", flush=True)
+        print(pin_words.ERASES[0].upper() + pin_words.ERASES[1:] + ".")
+        print(f"Does the display say  {pin_words.COMPARE}  at this moment? [y/N] ", end="", flush=True)
         key = keys.get(_ANSWER_S)
         print("yes" if key == "y" else "no")
         if key != "y":
@@ -174,18 +187,13 @@ class Session:
             screen.say(f"  {said or 'the dongle did not answer; nothing is held'}")
             return
         while (pin := self.status())["phase"] == "countdown":
-            screen.live(f"a long press comes, any key takes it back: the display must say  {pin_words.COMPARE}", pin.get("left_s", 0))
+            screen.live(f"a long press comes (display: {pin_words.COMPARE}); any key takes it back", pin.get("left_s", 0))
             if keys.get(_LOOK_S / 2):
                 self.ask("cancel")
                 open_still = self.status()["phase"] == "open"
                 screen.say("  taken back, nothing was held" if open_still else "  too late: it had begun, and was broken off. Read the display.")
                 return
-        before, begun = pin.get("left_s", 0), time.monotonic()
-        while pin["phase"] == "open" and pin.get("left_s", 0) <= before and time.monotonic() - begun < _HOLDING_S:
-            before = pin.get("left_s", 0)
-            screen.live("holding: the light is on for 6 s")
-            time.sleep(_LOOK_S / 2)
-            pin = self.status()
+        self._press(pin, "holding: the light is on for 6 s")
         screen.say(pin_words.HELD)
 
 

@@ -2,11 +2,11 @@
 
 PHASES = {
     "checking": "looking whether the meter waits for its PIN",
-    "waiting": "waiting until the meter is back at its normal display, 125 s after the last light:",
+    "waiting": "waiting: 125 s after the last light any meter is at its normal display",
     "pulsing": "entering the PIN by light, up to 70 s: do not touch the head",
-    "judging": "the PIN is entered; waiting for what the meter makes of it:",
-    "open": "the meter's menu is open:",
-    "countdown": "a long press comes:",
+    "judging": "the PIN is entered; waiting for what the meter makes of it",
+    "open": "the meter's menu is open",
+    "countdown": "a long press comes",
     "keeping": "the meter is kept unlocked by a flash each 100 s",
 }
 AGAIN = "the last PIN failed or was broken off, and some meters lock for a time after several: compare it with its letter, and look how the head sits"

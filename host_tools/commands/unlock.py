@@ -69,7 +69,7 @@ def _one(session, word: str, args: argparse.Namespace) -> int:
     pin = session.status()  # where there is no meter, or no light, it ends here
     if word == "status":
         if pin["phase"]:
-            left = f", {pin['left_s']} s left" if pin.get("left_s") else ""
+            left = f" ({pin['left_s']} s)" if pin.get("left_s") else ""
             print(pin_words.PHASES.get(pin["phase"], pin["phase"]) + left)
         _tell(*pin_words.state(pin))
         return OK if pin["state"] == "entered" else FAILED
@@ -185,7 +185,11 @@ def _make_sure(args: argparse.Namespace) -> None:
 
 def _interrupted(session) -> int:
     session.screen.clear()
+    print()
     try:
+        if not session.status()["phase"]:
+            print("nothing is under way at the dongle")
+            return INTERRUPTED
         done = session.cancel()
     except UserError as error:
         done = False

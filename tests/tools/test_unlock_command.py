@@ -94,7 +94,7 @@ def test_a_pin_is_entered_and_inf_switched_on(tmp_path, firmware, capsys, monkey
         person = Person(monkeypatch, display=lambda: cellar.eye.display(cellar.end)[1])
         code, said = call(capsys, port)
         assert code == OK and cellar.eye.inf and not cellar.eye.erased, said
-        words = ["waits for its PIN", pin_words.PHASES["waiting"], pin_words.PHASES["pulsing"], "The meter took the PIN", "short press 7: read",
+        words = ["waits for its PIN", pin_words.PHASES["waiting"], pin_words.PHASES["pulsing"], "The meter took the PIN", "short press 7 is done: read",
                  "the light is on for 6 s", pin_words.HELD, pin_words.PROOF, "stays unlocked: its InF is on"]  # fmt: skip
         places = [said.find(word) for word in words]
         assert -1 not in places and places == sorted(places), (places, said)

@@ -80,8 +80,10 @@ def test_what_there_is_nothing_for_is_refused():
 def test_requests_come_one_a_second():
     bench = _Bench(_form())
     bench.ask("next")
-    bench.now -= 1
-    assert "one request at a time" in bench.ask("next")
+    for text in ("next", "hold", PIN, b"retained", "", b"\xff") * 5:
+        bench.now -= 1
+        assert "one request at a time" in bench.ask(text), text
+    assert len(bench.lines) == 1 and "menu is not open" in bench.lines[0]
 
 
 def test_a_pin_is_taken_in_each_form():

@@ -29,13 +29,13 @@ def _answer(desk, word, again: bool) -> str:
     now = desk.clock.uptime_s()
     if word == "status":
         return _status(desk)
-    if word == "retained":
-        return _refused(desk, word)
     if word == "cancel":
         return _cancel(desk, now)
     if desk.asked_s == now:
         return _refused(desk, "too_fast")
     desk.asked_s = now
+    if word == "retained":
+        return _refused(desk, word)
     session = desk.session
     if word in ("next", "hold"):
         why = (session.next(now) if word == "next" else session.hold(now)) if session else "closed"
@@ -122,7 +122,8 @@ def _refused(desk, why: str) -> str:
 
     word, _, left = why.partition(" ")
     text = "refused: " + REFUSED[word] + (left and " (%s s)" % left)
-    desk.log.info("unlock", text)
+    if word != "too_fast":  # a flood of requests is none of lines
+        desk.log.info("unlock", text)
     return text
 
 
