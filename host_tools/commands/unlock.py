@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port", help="serial port of the dongle, such as /dev/ttyUSB0 or COM3; it runs on meanwhile")
     parser.add_argument("--pin-file", metavar="FILE", help="read the PIN from this file ('-': standard input, as without a terminal); else it is asked for")
     parser.add_argument("--again", action="store_true", help="although the last PIN failed; some meters lock for a time after several")
-    parser.add_argument("--yes", action="store_true", help="do not ask whether that is meant")
+    parser.add_argument("--yes", action="store_true", help="ask nothing, and do not go through the meter's menu afterwards")
     parser.add_argument("--status", action="store_true", help="only tell how it stands; exit code 0 when the meter shows all it has")
     parser.add_argument("--cancel", action="store_true", help="only end what is under way")
     parser.add_argument("--next", action="store_true", help="only a short press in the meter's menu, which is open for two minutes after each")

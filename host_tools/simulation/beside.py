@@ -10,10 +10,10 @@ from pathlib import Path
 from host_tools import build, runtime
 from host_tools.errors import FAILED, UserError
 from host_tools.meters.kinds import Meter
-from host_tools.wire import Wire
 from host_tools.simulation.dongle import Dongle
 from host_tools.simulation.light import Light
 from host_tools.simulation.serial_console import SerialConsole
+from host_tools.wire import Wire
 
 _HEAP = "338k"  # of a 64-bit MicroPython: 144 KB of the ESP32 and the stand-ins, in words of twice the size
 _BOOT_S = 30.0
