@@ -84,12 +84,12 @@ class Eye:
 
     def extended(self, at: float) -> bool:
         """Whether it then sends the whole set, if no other light comes."""
-        seen = self._ahead(at)
+        seen = self.ahead(at)
         return seen.inf or seen.unlocked or seen._now - seen._powered < seen.profile.install_min * 60 * _US
 
     def display(self, at: float) -> tuple[str, str]:
         """Both lines at that moment, if no other light comes."""
-        seen = self._ahead(at)
+        seen = self.ahead(at)
         seconds = seen._now / _US
         if seen.state == TEST:
             return "8.8.8  88888888", "88888888"
@@ -116,10 +116,11 @@ class Eye:
 
     # time ----------------------------------------------------------------------------------------------------------------
 
-    def _ahead(self, at: float) -> Eye:
+    def ahead(self, at: float) -> Eye:
+        """A copy as it will be at that moment, if no other light comes."""
         with self._lock:
             seen = copy.copy(self)
-            seen.log = deque()
+            seen.log = self.log.copy()
         seen._advance(at)
         return seen
 
