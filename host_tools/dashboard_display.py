@@ -22,6 +22,7 @@ _METER_ROWS = 8
 _TEXT_ROWS = 3
 _CELL_S = 0.2  # of light in a column of the strip: each half of it is lit or dark
 _LAMP_ON, _LAMP_OFF = ("▗▄▄▄▄▖", "▐████▌", "▐████▌", "▝▀▀▀▀▘"), ("╭────╮", "│    │", "│    │", "╰────╯")
+_FAULT_ROWS = 5
 _BAR = 20
 _FIGURES_WIDTH, _FEWEST_BARS = 26, 10  # columns
 
@@ -190,6 +191,12 @@ def draw(model: Model, picture: Picture, width: int, height: int) -> RenderableT
     parts: list[RenderableType] = [dashboard.title_line(model, width), table, way_panel(picture, width)]
     left = height - 1 - (_METER_ROWS + 2) - (_TEXT_ROWS + 5 + 2) - len(end)
     sinks, health = dashboard_details.sinks(model, width), dashboard_details.health(model, width)
+    if model.fault and left >= _FAULT_ROWS:
+        parts.insert(1, dashboard.fault_panel(model))
+        left -= _FAULT_ROWS
+    elif model.fault and left:
+        parts.append(Text(f"fault {model.fault.fault.name}: {model.fault.words()}", style=_COLOURS[WARN], no_wrap=True, overflow="ellipsis"))
+        left -= 1
     if left >= sinks.row_count + 2:
         parts.append(dashboard.panel(sinks, "delivered"))
         left -= sinks.row_count + 2
@@ -204,9 +211,11 @@ def _small(model: Model, picture: Picture, width: int, height: int) -> Renderabl
     bar = countdown(picture, 10)
     readings = "  ".join(f"{name} {value}" for name, value in counters(model, picture))
     net = model.net()
-    lines = [dashboard.title_line(model, width), Text(f" {picture.display[0]} ", style=_LCD), Text(f" {picture.display[1]} ".ljust(len(picture.display[0]) + 2), style=_LCD), lamp,
-             Text(picture.title, style=f"bold {_COLOURS[picture.colour]}"), bar, digits_line(picture, width), Text(strip(picture, max(1, width - 1))[0]),
-             Text(f"power {'not sent' if net is None else reading_text.watts(net) + ' W'}  {readings}")]
+    glass_width = len(picture.display[0]) + 2
+    shown = [Text(f" {line} ".ljust(glass_width), style=_LCD) for line in picture.display]
+    power = "not sent" if net is None else f"{reading_text.watts(net)} W"
+    lines = [dashboard.title_line(model, width), *shown, lamp, Text(picture.title, style=f"bold {_COLOURS[picture.colour]}"), bar,
+             digits_line(picture, width), Text(strip(picture, max(1, width - 1))[0]), Text(f"power {power}  {readings}")]
     lines += _lines(picture.text, max(10, width - 1), max(1, height - len(lines)))
     for line in lines:
         line.no_wrap, line.overflow = True, "ellipsis"

@@ -123,12 +123,12 @@ def show_live(model: Model, over: threading.Event, check: Callable[[], bool]) ->
                 return dashboard_display.draw(model, picture, console.size.width, console.size.height)
         return dashboard.draw(model, console.size.width, console.size.height)
 
-    picture = model.unlocking.picture() if model.unlocking else None
+    picture = model.unlocking.picture() if model.unlocking and model.reading else None
 
     with Live(drawn(), console=console, screen=True, auto_refresh=False, redirect_stdout=False, redirect_stderr=False) as live:
         while not over.is_set() and not check():
             with model.lock:
-                picture = model.unlocking.picture() if model.unlocking else None
+                picture = model.unlocking.picture() if model.unlocking and model.reading else None
             live.update(drawn(), refresh=True)
             pause = _LIVELY_S if picture and picture.lively else _FRAME_S
             model.changed.wait(2 * pause)

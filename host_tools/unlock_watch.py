@@ -89,6 +89,7 @@ class Unlocking:
         self._ask, self._pin, self._command = ask, pin, command
         self.said = ""  # by the dongle about it, newest
         self._asked: float | None = None
+        self._restarts = 0  # of the dongle when it was asked
 
     def log_line(self, line: str) -> None:
         """A line of the dongle's log."""
@@ -104,7 +105,7 @@ class Unlocking:
         state = status.get("state") if isinstance(status, dict) else None
         unheard = not self.said and now - (self._asked or 0) > _AGAIN_S
         if self._asked is None or unheard or _ALREADY in self.said and state == "missing":
-            self._asked, self.said = now, ""
+            self._asked, self.said, self._restarts = now, "", self.model.restarts
             self._ask(f"unlock {self._pin}")
 
     def _told(self) -> tuple[str, int | None]:
@@ -122,7 +123,9 @@ class Unlocking:
         reason = str(status.get("reason") or "")
         if result or reason:
             return (reason if state == "missing" and result != "cancelled" and reason else result or reason), None
-        return ("idle" if self._pin is None else "asked"), None
+        if self._asked is not None and self.model.restarts > self._restarts:
+            return "forgotten", None
+        return (self.said if self.said.startswith("refused") else "idle" if self._pin is None else "asked"), None
 
     def picture(self) -> Picture:
         """How it stands at this moment."""

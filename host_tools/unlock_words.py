@@ -10,6 +10,7 @@ _WORDS = {
              "This meter sends whole kWh and no power until its eye has seen its PIN. To see the dongle enter it by light:\n"
              "make run METER=sml-locked PIN=1234"),
     "asked": (0, CALM, 0, "the owner asks the dongle to enter the PIN", "The request is typed on the dongle's serial console."),
+    "forgotten": (0, WARN, 0, "the dongle was started anew", "The PIN was in its memory only, and is gone. Nothing is entered until it is asked again:\n{command}"),
     "checking": (0, CALM, 0, "looking whether the meter waits for its PIN",
                  "The dongle reads three telegrams first. A meter that already shows all it has is left alone."),
     "waiting": (1, CALM, IDLE_S, "waiting until the meter rests",

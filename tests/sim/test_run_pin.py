@@ -172,6 +172,29 @@ def test_without_a_pin_nothing_is_asked_and_it_is_said_how():
     assert scene.typed == [] and "make run METER=sml-locked PIN=1234" in " ".join(line.strip("│ ") for line in screen(scene, 80, 24))
 
 
+def test_a_request_that_was_refused_or_forgotten_is_told_so():
+    scene = Scene()
+    scene.reading(energy_import_wh=4648000)
+    scene.status()
+    scene.unlocking.look()
+    scene.model.log_line("2026-01-01T10:00:00Z info unlock: refused: one request at a time")
+    assert "refused: one request at a time" in "\n".join(screen(scene, 80, 24))
+    scene.model.restarts = 1
+    assert "the dongle was started anew" in "\n".join(screen(scene, 80, 24))
+    scene.now += 100
+    scene.unlocking.look()
+    assert len(scene.typed) == 1, "nobody asked again"
+
+
+@pytest.mark.parametrize("height", [24, 29, 40])
+def test_what_is_broken_on_purpose_is_shown_as_well(height):
+    scene = Scene()
+    scene.reading(energy_import_wh=4648000)
+    scene.model.fault = SimpleNamespace(state="on", words=lambda: "since 3 s", fault=SimpleNamespace(name="broker-killed", what="the broker dies", sees="nothing"))
+    lines = screen(scene, 80, height)
+    assert len(lines) <= height and "broker-killed" in "\n".join(lines) and "since 3 s" in "\n".join(lines)
+
+
 # the real firmware in virtual time ---------------------------------------------------------------------------------------
 
 
