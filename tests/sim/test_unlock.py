@@ -168,7 +168,10 @@ def test_by_mqtt_and_home_assistant(name, tmp_path, firmware):
             assert config["pin"]["p"] == "sensor" and config["pin_set"]["p"] == "text" and config["pin_set"]["mode"] == "password"
             assert {key for key, row in config.items() if row["p"] == "button"} == {"pin_next", "pin_hold", "pin_cancel"}
             assert not any("asked to enter" in line for line in cellar.dongle.log)
-            watcher.publish(config["pin_set"]["cmd_t"], json.dumps({"pin": "0110"}))
+            watcher.publish(config["pin_set"]["cmd_t"], json.dumps({"pin": "011"}))
+            cellar.run(10)
+            watcher.wait(lambda w: [m for m in w.of("m/status") if json.loads(m.payload)["meter"].get("pin", {}).get("refused") == "bad_pin"])
+            watcher.publish(config["pin_set"]["cmd_t"], json.dumps({"pin": "0110", "again": False}))
             cellar.run(150)
             assert cellar.eye.unlocked
             cellar.run(10)
