@@ -34,7 +34,7 @@ class _Bench:
         self.store = _Part(live=_Part(meter=meter, schema=_Part(form=form)), next=1)
         log = _Part(info=self._log, error=self._log, warning=self._log)
         self.pipeline = _Part(builder=None, deaf=False, received_bytes=0)
-        self.builder = self.pipeline.builder = _Part(values=None)
+        self.builder = self.pipeline.builder = _Part(values=_Part(exponent=form))
         self.desk = Desk(self.pipeline, None, self.store, _Part(uptime_s=lambda: self.now), log, False, True)
 
     def _log(self, area, text):
