@@ -141,4 +141,4 @@ class Unlocking:
         return Picture(
             now, seen.display(now), self.light.lit, seen.extended(now), seen.state, taken, flashes,
             tuple(edge for edge in list(self.light.seen) if edge[1] > now - STRIP_S), marks(log, now - STRIP_S),
-            unlock_words.meter_does(seen.state, taken, last), word, step, colour, title, text, left, span)
+            unlock_words.meter_does(seen.state, taken, last, seen.inf), word, step, colour, title, text, left, span)

@@ -75,12 +75,14 @@ def pulsing(taken: int, flashes: int, state: str) -> str:
     return "Two flashes wake the meter. What it sends meanwhile is not read: the light may blind the head."
 
 
-def meter_does(state: str, taken: int, last: str) -> tuple[str, str]:
+def meter_does(state: str, taken: int, last: str, inf: bool = False) -> tuple[str, str]:
     """(what the meter does, colour) by the state of its eye and the newest thing that happened to it."""
     if state == "PIN entry":
         return f"the meter waits for digit {taken + 1}", WARN
     if state == "normal" and last in ("wrong", "back"):
         return ("the meter: wrong PIN", BAD) if last == "wrong" else ("two minutes dark: locked again", WARN)
+    if inf and state in ("normal", "menu"):
+        return "InF is on: it stays unlocked", GOOD
     words = {"normal": ("normal display", CALM), "test": ("display test", WARN), "check": ("the meter checks the PIN", WARN),
              "menu": ("unlocked, its menu is open", GOOD), "locked": ("locked after wrong PINs", BAD)}
     return words.get(state, (state, CALM))
