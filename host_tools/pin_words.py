@@ -19,7 +19,7 @@ STEPPER = f"""
 Look at the meter's display and go to the page that says  {COMPARE}  (about 7 short presses on most meters).
   Enter or n   a short press: the next page
   h            a long press, only when the display says  {COMPARE}
-  q            no more presses
+  q            no more presses; if there is no such page, the setting unlock_keep_alive keeps the meter unlocked
 """
 HELD = f"  The long press is over. If the display says  {SWITCHED}  now: q. If not, go on with Enter."
 PROOF = "No more light now: a meter whose InF is off hides everything again within 130 s, one whose InF is on does not."

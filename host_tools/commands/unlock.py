@@ -51,6 +51,8 @@ def run(args: argparse.Namespace) -> int:
             return _whole(session, args, pin)
         except KeyboardInterrupt:
             return _interrupted(session)
+        finally:
+            session.screen.clear()
 
 
 def _check(args: argparse.Namespace) -> None:
