@@ -16,7 +16,7 @@ CONFIG ?=
 EXECUTIONS ?=
 SECONDS ?=
 
-.PHONY: help run test bench fuzz soak deploy export erase unlock setup clean test-%
+.PHONY: help run test bench fuzz soak pins deploy export erase unlock setup clean test-%
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -56,6 +56,9 @@ fuzz: $(READY_DEV) ## hostile bytes through the pure stages, some minutes; EXECU
 
 soak: $(READY_DEV) ## 30 simulated days of a reading each ten seconds with outages, half an hour; SOAK_S=60 for one each minute
 	@SOAK_S=$(or $(SOAK_S),10) $(BIN)/python -m pytest -q -s tests/sim/test_soak.py -k thirty
+
+pins: $(READY_DEV) ## every PIN of every plan by the firmware's own light on MicroPython, edges moved and pulses missed in many ways, some minutes
+	@PINS=all $(BIN)/python -m pytest -q tests/sim/test_pins.py
 
 deploy: $(READY) ## copy the firmware and a configuration to a board: PORT=/dev/ttyUSB0 BOARD=name CONFIG=file
 	@$(BIN)/meterbridge deploy $(if $(PORT),--port "$(PORT)") $(if $(BOARD),--board "$(BOARD)") $(if $(CONFIG),--config "$(CONFIG)")

@@ -3,6 +3,7 @@
 `PINS=all` (as `make pins`) also plays every PIN of every plan through the firmware's lamp on MicroPython, and more of the rest.
 """
 
+import dataclasses
 import itertools
 import os
 import random
@@ -89,9 +90,9 @@ def edges(pin, maker):
     return [0.0, *itertools.accumulate(ms / 1000 for ms in plan)]
 
 
-def see(name, pin, times):
-    """The eye of that PIN after these edges."""
-    eye = Eye(PROFILES[name], pin)
+def see(which, pin, times):
+    """The eye of that profile, or its name, and PIN after these edges."""
+    eye = Eye(PROFILES[which] if isinstance(which, str) else which, pin)
     eye.tick(START - 1)
     for index, at in enumerate(times[:-1]):
         eye.light(not index & 1, START + at)
@@ -213,6 +214,30 @@ def test_how_far_is_known(alike):
     ways = (lambda _, index: -more if index & 1 else more, lambda _, index: more if index & 1 else -more, lambda pulse, _: more if pulse & 1 else -more)
     seen = [see(name, "1234", moved(edges("1234", maker), way)) for way in ways]
     assert not all(map(opens, seen)) and all(map(harmless, seen))
+
+
+# zeros that are waited for --------------------------------------------------------------------------------------------------
+
+# How long a meter may take to fix a digit (s), so that no zero is one too many or too few. Reckoned from the first pulse after k zeros in a row: it
+# begins, dark since the last one, after 3.8 + 3.1 k s (after the wake presses 1 + 3.1 k s), must not begin before k + 1 (k) digits are fixed and
+# must have ended before the next one is. Most telling: two zeros between digits, (3.8 + 6.2) / 3 = 3.333, and three at the front, (1 + 9.3 + 0.4) / 4 =
+# 2.675, of EMH's longer pulses (1 + 9.3 + 0.5) / 4 = 2.7. Of ten pulses for a zero: 3.4 / 1 and (3.4 + 0.4) / 2.
+BANDS_S = {"": (2.675, 3.333), "EMH": (2.7, 3.333), "APA": (1.9, 3.4)}
+
+
+@pytest.mark.parametrize("maker", BANDS_S)
+def test_zeros_do_not_drift_away_from_quick_and_slow_meters(maker):
+    shortest, longest = BANDS_S[maker]
+    pins = ["".join(pin) for pin in itertools.product("0159" if ALL else "019", repeat=4)]
+    spare = 0.041 if maker == "APA" else 0.02  # two edges, each 20 ms off, over one digit or over three or four
+    for digit in (shortest + spare, 3.0, longest - spare):
+        eye = dataclasses.replace(PROFILES["generic"], digit=digit, check=digit)
+        for pin in pins:
+            times = edges(pin, maker)
+            for off in (0, JITTER_S, -JITTER_S):
+                assert opens(see(eye, pin, moved(times, lambda pulse, _: off if pulse & 1 else -off))), (pin, digit, off)
+    for digit in (shortest - 0.01, longest + 0.01):
+        assert not all(opens(see(dataclasses.replace(PROFILES["generic"], digit=digit), pin, edges(pin, maker))) for pin in pins)
 
 
 # pulses that are missed or taken twice ---------------------------------------------------------------------------------------
