@@ -259,6 +259,9 @@ def twice(times, bounced):
     return found + times[-1:]
 
 
+MOST_WRONG = 3  # PINs that a meter can find in 53 s of light of which it sees any part: two presses and four zeros of 3 s are one
+
+
 def wrongs(eye):
     return len([one for one in eye.log if one.kind == "wrong"])
 
@@ -274,7 +277,7 @@ def after(name, pin, times):
 
 @pytest.mark.parametrize("alike", PAIRS, ids=lambda alike: alike[0][1])
 def test_missed_pulses_delete_nothing(alike):
-    """One of them anywhere: at most one wrong PIN, but for a Lepus, whose digits are short. Any of them: one more.
+    """One of them anywhere: at most one wrong PIN, but for a Lepus, whose digits are short. Two of them: one more. Any of them: MOST_WRONG.
 
     A meter fills up with zeros what it saw no pulse of. Early enough, the rest of the PIN is a second one to it, and the head cannot know.
     """
@@ -295,5 +298,5 @@ def test_missed_pulses_delete_nothing(alike):
             after_missed = after(name, pin, without(times, {one for one in pulses if dice.random() < share}))
             begin = dice.choice(pulses)  # a hand before the head for a while
             after_covered = after(name, pin, without(times, set(range(begin, dice.randrange(begin, len(pulses)) + 1))))
-            assert wrongs(after_missed) <= few + 1 and wrongs(after_covered) <= few + 1, (pin, seed)
-            assert wrongs(after(name, pin, twice(times, {one for one in pulses if dice.random() < share}))) <= few + 1
+            assert wrongs(after_missed) <= MOST_WRONG and wrongs(after_covered) <= MOST_WRONG, (pin, seed)
+            assert wrongs(after(name, pin, twice(times, {one for one in pulses if dice.random() < share}))) <= MOST_WRONG
