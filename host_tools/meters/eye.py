@@ -49,6 +49,7 @@ class Eye:
         self._powered = self._due = self._last = 0  # _due: when the state ends by itself; _last: end of the last pulse
         self._lit: int | None = None  # since when
         self._held = False  # the pulse was a long one already
+        self._times = {name: round(value * _US) for name, value in vars(profile).items() if type(value) in (int, float)}
         self._lock = threading.RLock()
 
     # what comes in -------------------------------------------------------------------------------------------------------
@@ -255,7 +256,7 @@ class Eye:
         self._say("state", state)
 
     def _us(self, name: str) -> int:
-        return round(getattr(self.profile, name) * _US)
+        return self._times[name]
 
     def _say(self, kind: str, text: str) -> None:
         self.log.append(Happening(self._now / _US, kind, text))
