@@ -1,5 +1,7 @@
 """The whole firmware before a locked meter when things go wrong: pulses that do not arrive, resets in each phase, light where none may be, faults of the program."""
 
+import random
+
 import pytest
 
 from host_tools import build, meters
@@ -60,6 +62,15 @@ def test_pulses_that_are_missed_or_taken_twice_fail_once_and_delete_nothing(head
         assert len(cellar.pulses()) == 12 and cellar.pin()["state"] == "failed" and cellar.eye.state == NORMAL
         assert len(cellar.happened("wrong")) == (head != {"missed": "all"}) and harmless(cellar)
         assert any("some meters lock" in line for line in cellar.run(5, "unlock 1234"))  # nor by asking once more
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_edges_moved_by_20_ms_enter_the_pin(seed, tmp_path, firmware):
+    dice = random.Random(seed)
+    with Cellar(tmp_path, firmware, pin="9003", between=lambda lit, at, shine: shine(lit, at + dice.choice((-FAR_S, FAR_S)))) as cellar:
+        cellar.run(RESTS_S)
+        cellar.run(90, "unlock 9003")
+        assert cellar.eye.unlocked and cellar.pin()["result"] == "entered" and not cellar.happened("wrong") and not cellar.happened("late") and harmless(cellar)
 
 
 def test_a_head_that_sees_nothing_of_its_own_light_says_so(tmp_path, firmware):
