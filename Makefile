@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 READY_DEV := $(VENV)/.ready-dev
 METER ?= p1-nl
+PIN ?=
 DETECT ?=
 SPEED ?=
 PORT ?=
@@ -15,13 +16,13 @@ CONFIG ?=
 EXECUTIONS ?=
 SECONDS ?=
 
-.PHONY: help run test bench fuzz soak deploy configure export erase setup clean test-%
+.PHONY: help run test bench fuzz soak pins flash deploy configure export erase unlock setup clean test-%
 .DEFAULT_GOAL := help
 
 help: ## this list
 	@grep -hE '^[a-z%-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z%-]+):.*## /  make \1\t/' | expand -t 20
 	@echo
-	@echo "  make run METER=sml | METER=p1-be DETECT=1 | CAPTURE=file SPEED=10 KEY=hex AUTH_KEY=hex LINE='2400 8E1' | BROKER=mosquitto | BROKER=mqtt://host | FAULT=broker-killed"
+	@echo "  make run METER=sml | METER=sml-locked PIN=1234 | METER=p1-be DETECT=1 | CAPTURE=file SPEED=10 KEY=hex AUTH_KEY=hex LINE='2400 8E1' | BROKER=mosquitto | BROKER=mqtt://host | FAULT=broker-killed"
 
 $(READY): requirements.txt pyproject.toml
 	@echo "setting up $(VENV) (once; needs the Python package index) ..."
@@ -39,7 +40,7 @@ $(READY_DEV): $(READY) requirements-dev.txt
 setup: $(READY) ## only set up the virtual environment
 
 run: $(READY) ## the main job in simulation: a meter, the firmware, a broker, what the owner gets
-	@$(BIN)/meterbridge run $(if $(CAPTURE),--capture "$(CAPTURE)",--meter "$(METER)") $(if $(KEY),--key "$(KEY)") $(if $(AUTH_KEY),--auth-key "$(AUTH_KEY)") $(if $(LINE),--line "$(LINE)") $(if $(DETECT),--detect) $(if $(SPEED),--speed "$(SPEED)") $(if $(BROKER),--broker "$(BROKER)") $(if $(FAULT),--fault "$(FAULT)") $(RUN_ARGS)
+	@$(BIN)/meterbridge run $(if $(CAPTURE),--capture "$(CAPTURE)",--meter "$(METER)") $(if $(PIN)$(filter command,$(origin PIN)),--pin "$(PIN)") $(if $(KEY),--key "$(KEY)") $(if $(AUTH_KEY),--auth-key "$(AUTH_KEY)") $(if $(LINE),--line "$(LINE)") $(if $(DETECT),--detect) $(if $(SPEED),--speed "$(SPEED)") $(if $(BROKER),--broker "$(BROKER)") $(if $(FAULT),--fault "$(FAULT)") $(RUN_ARGS)
 
 test: $(READY_DEV) ## all test rings, one summary line at the end
 	@$(BIN)/python -m tests
@@ -56,6 +57,9 @@ fuzz: $(READY_DEV) ## hostile bytes through the pure stages, some minutes; EXECU
 soak: $(READY_DEV) ## 30 simulated days of a reading each ten seconds with outages, half an hour; SOAK_S=60 for one each minute
 	@SOAK_S=$(or $(SOAK_S),10) $(BIN)/python -m pytest -q -s tests/sim/test_soak.py -k thirty
 
+pins: $(READY_DEV) ## every PIN of every plan by the firmware's own light on MicroPython, edges moved and pulses missed in many ways, some minutes
+	@PINS=all $(BIN)/python -m pytest -q tests/sim/test_pins.py
+
 deploy: $(READY) ## copy the firmware and a configuration to a board: PORT=/dev/ttyUSB0 BOARD=name CONFIG=file
 	@$(BIN)/meterbridge deploy $(if $(PORT),--port "$(PORT)") $(if $(BOARD),--board "$(BOARD)") $(if $(CONFIG),--config "$(CONFIG)")
 
@@ -67,6 +71,9 @@ export: $(READY) ## what a running dongle kept, as CSV: PORT=/dev/ttyUSB0 OUT=re
 
 erase: $(READY) ## make a running dongle forget what it kept, after a question: PORT=/dev/ttyUSB0 WHAT=readings
 	@$(BIN)/meterbridge erase $(if $(PORT),--port "$(PORT)") $(if $(WHAT),--what "$(WHAT)")
+
+unlock: $(READY) ## enter a German meter's PIN by the light of a running dongle's head, and follow it: PORT=/dev/ttyUSB0
+	@$(BIN)/meterbridge unlock $(if $(PORT),--port "$(PORT)") $(UNLOCK_ARGS)
 
 clean: ## forget what was built
 	rm -rf build .pytest_cache

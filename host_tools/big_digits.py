@@ -1,4 +1,4 @@
-"""Large figures and a bar history drawn with block characters: numbers in, lines of text of equal width out."""
+"""Large figures and letters, and a bar history drawn with block characters: numbers in, lines of text of equal width out."""
 
 from collections.abc import Sequence
 
@@ -7,6 +7,11 @@ _FONT = {
     "0": ("█▀█", "█ █", "▀▀▀"), "1": ("▀█ ", " █ ", "▀▀▀"), "2": ("▀▀█", "█▀▀", "▀▀▀"), "3": ("▀▀█", " ▀█", "▀▀▀"),
     "4": ("█ █", "▀▀█", "  ▀"), "5": ("█▀▀", "▀▀█", "▀▀▀"), "6": ("█▀▀", "█▀█", "▀▀▀"), "7": ("▀▀█", "  █", "  ▀"),
     "8": ("█▀█", "█▀█", "▀▀▀"), "9": ("█▀█", "▀▀█", "▀▀▀"), "-": ("   ", "▀▀▀", "   "), " ": (" ", " ", " "),
+    # the letters of a meter's menu
+    "C": ("█▀▀", "█  ", "▀▀▀"), "E": ("█▀▀", "█▀▀", "▀▀▀"), "F": ("█▀▀", "█▀▀", "▀  "), "H": ("█ █", "█▀█", "▀ ▀"), "I": ("▀█▀", " █ ", "▀▀▀"),
+    "L": ("█  ", "█  ", "▀▀▀"), "N": ("█▄█", "█▀█", "▀ ▀"), "O": ("█▀█", "█ █", "▀▀▀"), "P": ("█▀█", "█▀▀", "▀  "), "S": ("█▀▀", "▀▀█", "▀▀▀"),
+    "U": ("█ █", "█ █", "▀▀▀"), "W": ("█ █", "█▄█", "▀ ▀"), "a": ("▄▄ ", "▄▄█", "▀▀▀"), "b": ("█  ", "█▀█", "▀▀▀"), "c": ("   ", "█▀▀", "▀▀▀"),
+    "d": ("  █", "█▀█", "▀▀▀"), "k": ("█  ", "█▄▀", "▀ ▀"), "n": ("   ", "█▀█", "▀ ▀"), "r": ("   ", "█▀▀", "▀  "), "?": ("▀▀█", " ▀▀", " ▀ "),
 }
 _UP = " ▁▂▃▄▅▆▇█"  # eighths of a cell, from its floor
 _DOWN = " ▔▀█"  # from its ceiling; finer steps are not in every font
@@ -14,7 +19,7 @@ _STEPS_UP, _STEPS_DOWN = len(_UP) - 1, len(_DOWN) - 1
 
 
 def big(text: str) -> list[str]:
-    """Three lines that show `text` (digits, "-", spaces) in large figures."""
+    """Three lines that show `text` (digits, "-", spaces, what a meter's display says) in large figures."""
     shapes = [_FONT.get(letter, _FONT["-"]) for letter in text]
     return [" ".join(shape[row] for shape in shapes) for row in range(DIGIT_ROWS)]
 

@@ -140,8 +140,8 @@ def details(model: Model, width: int, rows: int) -> RenderableType:
 def footer(model: Model) -> list[Text]:
     """Where to look further."""
     see = Text.assemble(("see it elsewhere  ", QUIET), (model.facts.listen, "cyan"), no_wrap=True, overflow="ellipsis")
-    where = Text.assemble(("topics ", QUIET), model.facts.topic, ("  web server ", QUIET), model.facts.http,
-                          ("  end ", QUIET), "Ctrl-C", no_wrap=True, overflow="ellipsis")
+    where = Text.assemble(("end ", QUIET), "Ctrl-C", ("  topics ", QUIET), model.facts.topic, ("  web server ", QUIET), model.facts.http,
+                          no_wrap=True, overflow="ellipsis")
     return [see, where]
 
 

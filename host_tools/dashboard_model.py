@@ -74,6 +74,7 @@ class Model:
     log: deque = field(default_factory=lambda: deque(maxlen=LOG_LINES))
     restarts: int = 0
     fault: object = None  # what is broken on purpose: host_tools.faults.injection.Injection
+    unlocking: object = None  # of a meter that waits for its PIN: host_tools.unlock_watch.Unlocking
     note: str = ""  # what else is to be said beside the age of the last reading
     changes: int = 0
 
@@ -148,6 +149,8 @@ class Model:
         """A line of the dongle's console."""
         with self.lock:
             self.log.append(reading_text.printable(line[:_LOG_WIDTH]))
+            if self.unlocking:
+                self.unlocking.log_line(line)
             self._touch()
 
     # what is drawn ---------------------------------------------------------------------------------------------------

@@ -156,6 +156,7 @@ class Console:
 
     def ask(self, line: str, patience: float = 0) -> Iterator[dict | str | None]:
         """The rows of an answer: a dict, a piece of the status as text, None for one that is damaged. Silence when it does not come to its end."""
+        ends = (line, "unlock") if line.startswith("unlock ") else (line,)  # a PIN is not repeated
         self._send("\n" + line + "\n")
         patience = patience or _SILENCE_S
         until = time.monotonic() + patience
@@ -170,7 +171,7 @@ class Console:
             until = time.monotonic() + patience
             row = _row(text[mark + 1 :])
             if isinstance(row, dict) and "done" in row:
-                if row["done"] == line:
+                if row["done"] in ends:
                     return
                 continue  # of a question that nobody waits for any more
             yield row

@@ -1,11 +1,13 @@
 """What feeds a simulated run: a meter's name or a capture's path in; its telegrams, its line and its pace out."""
 
 import json
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from host_tools import meters, replay
+from host_tools.meters.eye import Eye
 from host_tools.meters.line import Line
 from host_tools.meters.play import Live, Telegram
 from host_tools.meters.request import Requested
@@ -15,7 +17,7 @@ from host_tools.meters.request import Requested
 class Source:
     """`telegrams` can be gone through once. `cadence_s`: seconds between telegrams as they arrive. `endless`: a meter, no capture.
 
-    `keys`: "key" and "auth_key" in hex, where the meter encrypts. `asked`: it waits until the dongle asks it.
+    `keys`: "key" and "auth_key" in hex, where the meter encrypts. `asked`: it waits until the dongle asks it. `eye`: of a meter that waits for its PIN.
     """
 
     title: str
@@ -27,13 +29,20 @@ class Source:
     endless: bool
     keys: dict = field(default_factory=dict)
     asked: bool = False
+    eye: Eye | None = None
 
 
-def of_meter(name: str, seed: int = 1) -> Source:
-    """A simulated meter that tells the time of this computer."""
-    meter = meters.make(name, seed)
+_INSTALLED_S = 60.0  # of the time after power-up in which some meters show all: so much of it is left
+
+
+def of_meter(name: str, seed: int = 1, pin: str | None = None) -> Source:
+    """A simulated meter that tells the time of this computer. With its PIN: one that shows all after power-up does so for a minute yet."""
+    meter = meters.make(name, seed, pin)
+    eye = getattr(meter, "eye", None)
+    if pin is not None and eye.profile.install_min:
+        eye.power_cycle(time.time() + _INSTALLED_S - 60 * eye.profile.install_min)
     return Source(f"{name}  {meter.description}", meter.protocol, meter.line, meter.cadence_s, 1.0, Live(meter), True, meter.keys,
-                  isinstance(meter, Requested))
+                  isinstance(meter, Requested), eye)
 
 
 def of_capture(path: str, speed: float = 1.0, keys: tuple[bytes | None, bytes | None] = (None, None), line: str | None = None) -> Source:

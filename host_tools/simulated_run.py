@@ -12,7 +12,6 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from host_tools import broker, build, mqtt_watch, runtime
@@ -20,7 +19,10 @@ from host_tools.dashboard_model import Facts, Model
 from host_tools.errors import FAILED, UserError
 from host_tools.meters.play import Player
 from host_tools.ntp_server import NtpServer
+from host_tools.run_choices import Choices
 from host_tools.run_source import Source
+from host_tools.simulation.light import Light
+from host_tools.unlock_watch import Unlocking
 from host_tools.wire import PtyWire
 
 WIFI = {"wifi_ssid": "simulated home", "wifi_password": "simulated password"}
@@ -37,23 +39,6 @@ _SETTLE_S = 1.0  # after a capture's end: the last telegram's way to the destina
 _DELIVERY_S = 15.0  # and the longest that is waited for them
 
 
-@dataclass
-class Choices:
-    """What the user chose."""
-
-    broker: str = "embedded"
-    mqtt_port: int = 0
-    http_port: int = 0
-    ca: str | None = None
-    heap: str = "152k"
-    folder: str | None = None
-    detect: bool = False  # the dongle is not told the meter's line
-    keys: bool = True  # the dongle is told the keys of an encrypted meter
-    fault: object = None  # of host_tools.faults
-    fault_after_s: float = 10.0  # of readings
-    fault_for_s: float | None = None  # None: as the fault has it
-
-
 class SimulatedRun:
     """`steps(name, start)` is called with each part's name and a function that starts it and returns a few words."""
 
@@ -64,7 +49,7 @@ class SimulatedRun:
         self.over = threading.Event()
         self.dongle = None
         self.sent = 0  # telegrams
-        self.broker = self.world = self.injection = None
+        self.broker = self.world = self.injection = self.unlocking = None
         self._ended: float | None = None
         self._steps = steps
         self._ends = contextlib.ExitStack()
@@ -203,7 +188,7 @@ class SimulatedRun:
         self.dongle = Dongle(
             self.folder, self.wire.path, self.settings(), line_file=self._line_file, on_log=take, micropython=self._micropython,
             heap=str((runtime.heap_bytes(self.choices.heap) + STAND_INS_BYTES) * runtime.word_bytes(self._micropython) // runtime.ESP32_WORD), main=self._built / "main.py",
-            env={"MICROPYPATH": path}, unique_id=UNIQUE_ID, console=self.console)
+            env={"MICROPYPATH": path}, unique_id=UNIQUE_ID, console=self.console, light=self._light())
         if self.choices.ca:
             self.dongle.flash.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(self.choices.ca, self.dongle.flash / CA_ON_DEVICE)
@@ -213,6 +198,21 @@ class SimulatedRun:
         self.dongle.start()
         self._wait_for_boot()
         return f"on MicroPython, with {self.choices.heap} of heap in 32-bit words"
+
+    def _light(self) -> Light | None:
+        """What is over the eye of a meter that has one; who watches it is made with it."""
+        eye = self.source.eye
+        if eye is None:
+            return None
+
+        def change(on: bool, at: float) -> None:
+            eye.light(on, at)
+            self.model.changed.set()
+
+        light = self._ends.enter_context(Light(self.folder, change))
+        self.unlocking = self.model.unlocking = Unlocking(self.model, eye, light, self.console.type, self.choices.enter,
+                                                          f"{command_name()} unlock --port {self.console.path}")
+        return light
 
     def _wait_for_boot(self) -> None:
         """A meter that speaks every 10 s is to be heard the first time."""
@@ -248,6 +248,8 @@ class SimulatedRun:
         if self.broker.died():
             raise UserError("the broker ended by itself; start again", FAILED)
         self.model.restarts = self.dongle.restarts
+        if self.unlocking:
+            self.unlocking.look()
         if self._off:
             return
         if not self.dongle.running or len(self.dongle.crashes) >= CRASHES:

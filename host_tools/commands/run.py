@@ -12,6 +12,7 @@ HELP = "the main job in simulation: a meter, the firmware, a broker, a web serve
 EXAMPLES = """
 meterbridge run
 meterbridge run --meter sml
+meterbridge run --meter sml-locked --pin 1234
 meterbridge run --meter at-tinetz-kaifa --detect
 meterbridge run --capture telegrams.p1 --speed 10
 meterbridge run --capture port.bin --key 0001..0f --line "2400 8E1"
@@ -27,6 +28,8 @@ _STOPS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The words of `meterbridge run`."""
     parser.add_argument("--meter", metavar="NAME", help="simulated meter (default: p1-nl; a wrong name lists them all)")
+    parser.add_argument("--pin", metavar="PIN", help="of a meter that waits for it (sml-locked, ...): the dongle enters it by light")
+    parser.add_argument("--enter", metavar="PIN", help="let the dongle enter this one instead, to see what a wrong one does")
     parser.add_argument("--capture", metavar="FILE", help="play a capture of a real meter instead, in its own pace")
     parser.add_argument("--speed", type=float, metavar="N", help="play the capture N times as fast")
     parser.add_argument("--line", metavar="SETTINGS", help="line settings of the capture, like '2400 8E1' (default: guessed from it)")
@@ -78,6 +81,12 @@ def _choices(args: argparse.Namespace) -> object:
 
     if args.capture and args.meter:
         raise UserError("give --meter or --capture, not both", USAGE)
+    if args.capture and (args.pin is not None or args.enter is not None):
+        raise UserError("--pin and --enter go with --meter: a capture has no eye", USAGE)
+    if args.enter is not None and args.pin is None:
+        raise UserError("--enter goes with --pin, the meter's own", USAGE)
+    if args.enter is not None and not (len(args.enter) == 4 and args.enter.isascii() and args.enter.isdigit()):
+        raise UserError("--enter: a PIN has four digits: write it as 0471", USAGE)
     if args.speed is not None and (not args.capture or args.speed <= 0):
         raise UserError("--speed is a number above 0 and goes with --capture", USAGE)
     if args.seconds is not None and args.seconds <= 0:
@@ -98,7 +107,7 @@ def _choices(args: argparse.Namespace) -> object:
     if args.fault_after < 0 or (args.fault_for or 1) <= 0:
         raise UserError("--fault-after and --fault-for are seconds, the second more than 0", USAGE)
     return Choices(args.broker, args.mqtt_port, args.http_port, args.ca, args.heap, args.folder, args.detect, not args.no_key,
-                   fault, args.fault_after, args.fault_for)
+                   fault, args.fault_after, args.fault_for, args.pin if args.enter is None else args.enter)
 
 
 def _source(args: argparse.Namespace) -> object:
@@ -106,7 +115,7 @@ def _source(args: argparse.Namespace) -> object:
     from host_tools.commands.decode import both_keys
 
     if not args.capture:
-        return run_source.of_meter(args.meter or "p1-nl")
+        return run_source.of_meter(args.meter or "p1-nl", pin=args.pin)
     return run_source.of_capture(args.capture, args.speed or 1.0, both_keys(args), args.line)
 
 
@@ -130,6 +139,8 @@ def _watch(simulation: object, steps: object, stops: "_Stops", plain: bool, seco
 
     (run_views.show_plain if plain else run_views.show_live)(model, simulation.over, check)
     print(summary(model), flush=True)
+    if model.unlocking:
+        print(f"  PIN: {model.unlocking.picture().title}", flush=True)
     if model.fault:
         print(f"  {model.fault.summary()}", flush=True)
     if model.readings:

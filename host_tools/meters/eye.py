@@ -49,6 +49,7 @@ class Eye:
         self._powered = self._due = self._last = 0  # _due: when the state ends by itself; _last: end of the last pulse
         self._lit: int | None = None  # since when
         self._held = False  # the pulse was a long one already
+        self._times = {name: round(value * _US) for name, value in vars(profile).items() if type(value) in (int, float)}
         self._lock = threading.RLock()
 
     # what comes in -------------------------------------------------------------------------------------------------------
@@ -84,12 +85,12 @@ class Eye:
 
     def extended(self, at: float) -> bool:
         """Whether it then sends the whole set, if no other light comes."""
-        seen = self._ahead(at)
+        seen = self.ahead(at)
         return seen.inf or seen.unlocked or seen._now - seen._powered < seen.profile.install_min * 60 * _US
 
     def display(self, at: float) -> tuple[str, str]:
         """Both lines at that moment, if no other light comes."""
-        seen = self._ahead(at)
+        seen = self.ahead(at)
         seconds = seen._now / _US
         if seen.state == TEST:
             return "8.8.8  88888888", "88888888"
@@ -116,10 +117,11 @@ class Eye:
 
     # time ----------------------------------------------------------------------------------------------------------------
 
-    def _ahead(self, at: float) -> Eye:
+    def ahead(self, at: float) -> Eye:
+        """A copy as it will be at that moment, if no other light comes."""
         with self._lock:
             seen = copy.copy(self)
-            seen.log = deque()
+            seen.log = self.log.copy()
         seen._advance(at)
         return seen
 
@@ -254,7 +256,7 @@ class Eye:
         self._say("state", state)
 
     def _us(self, name: str) -> int:
-        return round(getattr(self.profile, name) * _US)
+        return self._times[name]
 
     def _say(self, kind: str, text: str) -> None:
         self.log.append(Happening(self._now / _US, kind, text))

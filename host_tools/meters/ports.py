@@ -24,12 +24,14 @@ def open_wire(line: Line, args: argparse.Namespace) -> Wire:
     return PtyWire(line, args.speed) if args.tcp is None else TcpWire(line, args.tcp, args.speed)
 
 
-def print_wire(wire: Wire) -> None:
-    """Where the meter is and how to read it with what every machine has."""
+def print_wire(wire: Wire, free: bool = True) -> None:
+    """Where the meter is and how to read it with what every machine has; a pty that is not `free` has its reader already."""
     reader, where = f"cat {wire.path}", wire.path
     if isinstance(wire, TcpWire):
         reader = f"nc 127.0.0.1 {wire.port}"
     print(f"line     {wire.line}" + (f", {wire.speed:g} times as fast" if wire.speed != 1 else ""))
+    if not free:
+        return
     print(f"port     {where}   (plain bytes at the pace of the line)")
     print(f"read it  {reader}")
     print(f"keep it  {reader} > meter.bin   then play it: meterbridge replay meter.bin")

@@ -41,6 +41,11 @@ class SerialConsole:
         self._send(line.replace(b"\n", b"\r\n"))
         return line.startswith(b"\x1e")
 
+    def type(self, line: str) -> None:
+        """Writes a line as a program at `path` does."""
+        with open(self.path, "wb", buffering=0) as port:
+            port.write(line.encode() + b"\r\n")
+
     def _send(self, data: bytes) -> None:
         while data:
             with self._lock:

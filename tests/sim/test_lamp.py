@@ -111,3 +111,25 @@ except TypeError:
     same(edges[:2], [0, 0.3])
     assert edges[-1][0] is False and all(end - begin < FAR_S for (_, begin), (_, end) in zip(edges[2::2], edges[3::2]))
     assert out == "9600 7 0\ndark\n"
+
+
+LIGHTS = {"head": ("17", {}), "led": ("None", {"pin": 4, "on": 1}), "led-low": ("17", {"pin": 4, "on": 0}), "head beside a led": ("17", {"pin": 17, "on": 0})}
+
+
+@pytest.mark.parametrize("light", LIGHTS)
+def test_it_is_dark_while_the_line_is_opened_and_whatever_is_listened_at(light, tmp_path):
+    tx, wired = LIGHTS[light]
+    led = "" if light == "head" else ', "light": {"pin": 4, "active_low": %s}' % (wired["on"] == 0 and wired["pin"] == 4)
+    code = """
+from bridge.hal import board, uart
+from bridge.uart.settings import parse
+made = board.Board({"name": "x", "chip": "esp32", "uart": {"id": 2, "rx": 16, "tx": %s}%s})
+port = uart.Port(made, parse("115200 8N1 inverted"))
+for line in ("9600 8N1", "9600 7E1", "300 7E1", "115200 8N1", "115200 8N1 inverted", "2400 8E1"):
+    port.set_line(parse(line))
+    port.at_rest()
+    await asyncio.sleep_ms(5)
+print(made.problems)
+""" % (tx, led)  # fmt: skip
+    edges, out = run(code, tmp_path, **wired)
+    assert edges == [] and out == "[]\n"

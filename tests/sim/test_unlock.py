@@ -8,15 +8,9 @@ from host_tools import build, meters
 from host_tools.meters.eye import NORMAL
 from host_tools.meters.sml_locked import SML_LOCKED_METERS
 from host_tools.simulation.dongle import HARD_RESET
-from host_tools.simulation.light import VirtualLight
-from host_tools.simulation.virtual_run import VirtualDongle
 from tests.brokers import available, make_broker
+from tests.sim.cellar import FAR_S, RESTS_S, Cellar
 from tests.sim.mqtt_help import Watcher
-
-START = 1_767_261_600  # 2026-01-01 10:00 UTC
-SETTINGS = {"wifi_ssid": "home", "wifi_password": "secret word", "meter_line": "9600 8N1", "meter_protocol": "sml", "status_interval_s": 10}
-RESTS_S = 125  # since the start: what was before, the dongle does not know
-FAR_S = 0.02  # what a pulse may be off
 
 
 @pytest.fixture(scope="module")
@@ -24,58 +18,6 @@ def firmware(tmp_path_factory):
     out = tmp_path_factory.mktemp("firmware")
     build.build("sim", out)
     return out
-
-
-class Cellar:
-    """A dongle at a locked meter that sends each second."""
-
-    def __init__(self, folder, firmware, meter="sml-locked", pin="0110", coarse_ms=0, **settings):
-        self.meter = meters.make(meter)
-        self.meter.pin = pin
-        self.eye = self.meter.eye
-        self.light = VirtualLight(folder / "light", self.eye.light).start()
-        self.dongle = VirtualDongle(folder / "dongle", firmware, {**SETTINGS, **settings}, START, (), light=self.light, coarse_ms=coarse_ms)
-        self.end = START
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.dongle.__exit__()
-        self.light.stop()
-
-    def _telegram(self, unix):
-        if self.dongle.on:
-            self.light.look(unix)
-        return self.meter.telegram(unix)
-
-    def run(self, seconds, *lines):
-        """Types the lines, then lets so many seconds pass; what the console and the log said."""
-        begun = len(self.dongle.log)
-        for index, line in enumerate(lines):
-            self.dongle.at(self.end + 0.5 + 2 * index, lambda line=line: self.dongle.type(line))
-        for unix in range(self.end + 1, self.end + seconds + 1):
-            self.dongle.at(unix, lambda unix=unix: self._telegram(unix))
-        self.end += seconds
-        self.dongle.run(self.end + 0.25)
-        self.light.look(self.end + 0.25)
-        self.eye.tick(self.end + 0.25)
-        return list(self.dongle.log)[begun:]
-
-    def pin(self):
-        """The state of the PIN as the console tells it."""
-        rows = [line for line in self.run(2, "unlock status") if line.startswith("\x1e")]
-        assert json.loads(rows[1][1:]) == {"done": "unlock"}
-        return json.loads(rows[0][1:])["pin"]
-
-    def happened(self, kind):
-        return [one for one in self.eye.log if one.kind == kind]
-
-    def pulses(self):
-        """Seconds of each time that the light was on."""
-        edges = list(self.light.seen)
-        assert [lit for lit, _ in edges] == [True, False] * (len(edges) // 2)
-        return [end - begin for (_, begin), (_, end) in zip(edges[::2], edges[1::2])]
 
 
 def secret_is_kept(cellar, *pins):
@@ -226,7 +168,10 @@ def test_by_mqtt_and_home_assistant(name, tmp_path, firmware):
             assert config["pin"]["p"] == "sensor" and config["pin_set"]["p"] == "text" and config["pin_set"]["mode"] == "password"
             assert {key for key, row in config.items() if row["p"] == "button"} == {"pin_next", "pin_hold", "pin_cancel"}
             assert not any("asked to enter" in line for line in cellar.dongle.log)
-            watcher.publish(config["pin_set"]["cmd_t"], json.dumps({"pin": "0110"}))
+            watcher.publish(config["pin_set"]["cmd_t"], json.dumps({"pin": "011"}))
+            cellar.run(10)
+            watcher.wait(lambda w: [m for m in w.of("m/status") if json.loads(m.payload)["meter"].get("pin", {}).get("refused") == "bad_pin"])
+            watcher.publish(config["pin_set"]["cmd_t"], json.dumps({"pin": "0110", "again": False}))
             cellar.run(150)
             assert cellar.eye.unlocked
             cellar.run(10)

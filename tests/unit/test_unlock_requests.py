@@ -34,7 +34,7 @@ class _Bench:
         self.store = _Part(live=_Part(meter=meter, schema=_Part(form=form)), next=1)
         log = _Part(info=self._log, error=self._log, warning=self._log)
         self.pipeline = _Part(builder=None, deaf=False, received_bytes=0)
-        self.builder = self.pipeline.builder = _Part(values=None)
+        self.builder = self.pipeline.builder = _Part(values=_Part(exponent=form))
         self.desk = Desk(self.pipeline, None, self.store, _Part(uptime_s=lambda: self.now), log, False, True)
 
     def _log(self, area, text):
@@ -80,8 +80,10 @@ def test_what_there_is_nothing_for_is_refused():
 def test_requests_come_one_a_second():
     bench = _Bench(_form())
     bench.ask("next")
-    bench.now -= 1
-    assert "one request at a time" in bench.ask("next")
+    for text in ("next", "hold", PIN, b"retained", "", b"\xff") * 5:
+        bench.now -= 1
+        assert "one request at a time" in bench.ask(text), text
+    assert len(bench.lines) == 1 and "menu is not open" in bench.lines[0]
 
 
 def test_a_pin_is_taken_in_each_form():

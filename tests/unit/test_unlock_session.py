@@ -217,6 +217,22 @@ def test_one_try_and_a_second_only_by_hand_after_125_s():
     assert session.verdict.tries == 0 and play.meter.wrong == 1
 
 
+def test_after_three_that_failed_an_hour_of_rest():
+    play = Play(Meter("9999")).run(130)
+    session = play.session
+    for n in range(3):
+        assert session.start(play.now, "000%d" % n, n > 0) == ""
+        play.run(300)
+        assert session.verdict.tries == n + 1
+    assert session.start(play.now, "9999", True) == "too_soon"
+    assert 3600 - 300 < session.left(play.now) < 3600
+    play.run(session.left(play.now) - 1)
+    assert session.start(play.now, "9999", True) == "too_soon"
+    play.run(1)
+    assert session.start(play.now, "9999", True) == ""
+    play.to("open")
+
+
 def test_reasons_of_failures():
     play = Play(Meter(blind=True)).run(130)
     play.session.start(play.now, "1234")

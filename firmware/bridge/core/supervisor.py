@@ -66,7 +66,8 @@ class Supervisor:
         return alive
 
     async def run(self) -> None:
-        """Starts all tasks and feeds the watchdog while the vital ones live. Raises a programming error when strict."""
+        """Starts all tasks and feeds the watchdog while the vital ones live. Raises a programming error when strict, of whatever task."""
+        asyncio.get_event_loop().set_exception_handler(self._lost)
         for task in self._tasks:
             task.beaten = time.ticks_ms()
             asyncio.create_task(self._keep(task))
@@ -104,6 +105,10 @@ class Supervisor:
             task.state = "restarting"
             task.restarts += 1
             await asyncio.sleep_ms(backoff.next_ms())
+
+    def _lost(self, loop, context) -> None:
+        """A task died that nobody keeps or waits for: one that another task began and that ends by itself."""
+        self._died(_Task("task", None, 0), context["exception"])
 
     def _died(self, task: _Task, error: Exception) -> None:
         task.error = "MemoryError"

@@ -1,7 +1,14 @@
 """The light over the meter's eye: pulses (array of alternating on and off milliseconds) in, the LED lit and dark as long out. Loaded while it plays.
 
 The chip's RMT times what lies between two long gaps, a digit at most, and the rest of the gap before: neither Wi-Fi nor the garbage collector
-can stretch it. What cannot be had from RMT is played by the program.
+can stretch it. A program that was stopped for more than 2 s makes such a gap longer, never a pulse; for more than 3 s it breaks the pulses off.
+
+What cannot be had from RMT is played by the program: then each pulse and each dark lasts from its real beginning, so that a stop lengthens
+one and shortens none; garbage is collected in the dark after each pulse (10 to 30 ms of 300), and after a stop of 1 s it is broken off. Only
+there a pulse can be too long: one of 400 ms, if the program stood still for 3.1 s while it shone.
+
+RMT holds its pin low from its making until its first pulse, whatever its idle level (the port does not set the driver's init_level), which
+lights the LED of a head. All is ready when it is made, so that the first pulse follows within 1 ms and is longer by that.
 """
 
 import asyncio
@@ -18,6 +25,7 @@ _TICKS_PER_SECOND = const(313725)
 _LONGEST_TICKS = const(32000)  # RMT takes 32,767 at once
 _GAP_MS = const(2500)  # of darkness, from which on the rest is played apart
 _EARLY_MS = const(2000)  # before the end of such a gap the next part goes to RMT: so long may anything else stop the program
+_LATE_MS = const(1000)  # that a gap may be too long: the quickest meter then takes a 0, and what follows might be a second wrong PIN
 _POLL_MS = const(50)
 
 
@@ -40,25 +48,30 @@ async def play(pin_id: int, on: int, pulses, stop) -> bool:
     """Plays them on that pin, where the level `on` lights the LED; False when `stop` (an Event) was set meanwhile. Dark afterwards."""
     pin = Pin(pin_id, Pin.OUT, value=1 - on)
     rmt = None
-    gc.collect()
     if stop.is_set():
         return False
     try:
-        rmt = _rmt(pin, on)
-        due = time.ticks_ms()  # when the next part begins
-        at = 0
+        at = lead = due = 0  # due: when the next part begins
         while at < len(pulses):
             end, lasts = _part(pulses, at)
-            if rmt:
-                lead = time.ticks_diff(due, time.ticks_ms()) if at else 0
-                _send(rmt, pulses, at, end, on, lead)
-                if lead < 0:  # the program was stopped for longer than the gap allows
-                    due = time.ticks_ms()
-            elif await _by_hand(pin, on, pulses, at, end, due, stop):
+            early = 0
+            gc.collect()  # in the dark
+            if at:
+                lead = time.ticks_diff(due, time.ticks_ms())
+            if lead < -_LATE_MS:
                 return False
+            if rmt or not at:
+                rmt = _send(rmt, pin, pulses, at, end, on, lead)
+            if rmt:
+                early = _EARLY_MS if end < len(pulses) else 0
+                if not at or lead < 0:  # the program was stopped for longer than the gap allows
+                    due = time.ticks_ms()
+                due = time.ticks_add(due, lasts)
+            elif await _by_hand(pin, on, pulses, at, end, stop):
+                return False
+            else:
+                due = time.ticks_add(time.ticks_ms(), pulses[end - 1])
             at = end
-            due = time.ticks_add(due, lasts)
-            early = _EARLY_MS if at < len(pulses) and rmt else 0
             if await _stopped(stop, time.ticks_diff(due, time.ticks_ms()) - early):
                 return False
         return True
@@ -72,7 +85,7 @@ async def play(pin_id: int, on: int, pulses, stop) -> bool:
 
 
 def _rmt(pin, on: int):
-    """RMT on that pin, which lights the LED until the first pulse is sent; None where there is no channel."""
+    """RMT on that pin; None where there is no channel."""
     try:
         from esp32 import RMT
 
@@ -93,16 +106,19 @@ def _part(pulses, at: int) -> tuple:
     return at, lasts
 
 
-def _send(rmt, pulses, at: int, end: int, on: int, lead: int) -> None:
-    """Gives a part to RMT, after `lead` milliseconds of darkness; not the darkness behind it."""
+def _send(rmt, pin, pulses, at: int, end: int, on: int, lead: int):
+    """Gives a part to RMT, made for the first one, after `lead` milliseconds of darkness; not the darkness behind it. RMT or None."""
     ticks, levels = [], []
     if lead > 0:
         _add(ticks, levels, lead, 1 - on)
     for index in range(at, end - 1):
         _add(ticks, levels, pulses[index], 1 - on if index & 1 else on)
-    rmt.write_pulses(ticks, levels)
+    rmt = rmt or _rmt(pin, on)
+    if rmt:
+        rmt.write_pulses(ticks, levels)
     for index in range(len(ticks)):
         ticks[index] = 0  # half a PIN
+    return rmt
 
 
 def _add(ticks: list, levels: list, ms: int, level: int) -> None:
@@ -115,14 +131,14 @@ def _add(ticks: list, levels: list, ms: int, level: int) -> None:
         left -= piece
 
 
-async def _by_hand(pin, on: int, pulses, at: int, end: int, due: int, stop) -> bool:
-    """Plays a part without RMT, but not the darkness behind it; whether `stop` was set."""
+async def _by_hand(pin, on: int, pulses, at: int, end: int, stop) -> bool:
+    """Plays a part without RMT, but not the darkness behind it; whether `stop` was set, or the program stopped too long."""
     for index in range(at, end - 1):
         pin.value(1 - on if index & 1 else on)
+        due = time.ticks_add(time.ticks_ms(), pulses[index])
         if index & 1:
             gc.collect()
-        due = time.ticks_add(due, pulses[index])
-        if await _stopped(stop, time.ticks_diff(due, time.ticks_ms())):
+        if await _stopped(stop, time.ticks_diff(due, time.ticks_ms())) or time.ticks_diff(time.ticks_ms(), due) > _LATE_MS:
             return True
     pin.value(1 - on)
     return False

@@ -15,7 +15,8 @@ class Desk:
     `commands`: the broker may ask.
 
     `session`: of unlock/session.py, or None; `stop`: an Event, the pulses under way are to end; `changed()`: to be called when the state has
-    changed, or None. What outlasts a session: `kept` (state and reason, words of unlock/verdict.py, and how it ended), when the last pulse
+    changed, or None. What outlasts a session: `kept` (state and reason, words of unlock/verdict.py, and how it ended), `refused`
+    (why the newest request was), when the last pulse
     was over (`pulsed_s`), `tries` that failed; `power`: the meter has sent one since the start.
     """
 
@@ -29,6 +30,7 @@ class Desk:
         self.commands = commands
         self.session = self.stop = self.changed = self.asked_s = None
         self.kept = ("", "", "")
+        self.refused = ""
         self.pulsed_s = self.tries = 0
         self.power = False
 
@@ -42,18 +44,20 @@ class Desk:
             return "no memory for it at this moment"
 
     def status(self):
-        """For the status document: {state, reason, phase, result} and, while a session lives, left_s; None of a meter that has no PIN."""
+        """For the status document: {state, reason, phase, result}, with refused and left_s where there is something to tell; None of a meter that has no PIN."""
         live = self.store.live
         if live is None or live.meter.protocol != "sml":
             return None
         form = live.schema.form
-        self.power = self.power or form[_POWER] > 0
+        self.power = self.power or self.pipeline.builder.values.exponent[_POWER] > 0  # in any telegram until now
         # A counter keeps its decimals when the meter hides them again: they do not speak against a power that is missing.
         shows = form[_POWER] > 0 or not self.power and 0 < form[_IMPORT] <= _ZERO
         state, reason, result = self.kept
         if state not in (("entered",) if shows else ("missing", "failed")):
             state, reason = "entered" if shows else "missing", ""
         found = {"state": state, "reason": reason, "phase": "", "result": result}
+        if self.refused:
+            found["refused"] = self.refused
         if self.session:
             from bridge.unlock.player import tell_more
 

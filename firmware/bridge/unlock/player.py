@@ -76,6 +76,7 @@ async def _shine(desk, session, pulses) -> None:
     if desk.stop.is_set():
         return
     whole = False
+    session.verdict.begin(False)  # anew: the telegram that was waited for is nothing that the head sees while pulsing
     before = pipeline.received_bytes
     pipeline.deaf = True
     try:

@@ -29,24 +29,24 @@ def _answer(desk, word, again: bool) -> str:
     now = desk.clock.uptime_s()
     if word == "status":
         return _status(desk)
-    if word == "retained":
-        return _refused(desk, word)
     if word == "cancel":
         return _cancel(desk, now)
     if desk.asked_s == now:
         return _refused(desk, "too_fast")
     desk.asked_s = now
+    if word == "retained":
+        return _refused(desk, word)
     session = desk.session
     if word in ("next", "hold"):
         why = (session.next(now) if word == "next" else session.hold(now)) if session else "closed"
         if why:
             return _refused(desk, why)
-        desk.log.info("unlock", "asked for a %s press" % ("short" if word == "next" else "long"))
+        _taken(desk, "asked for a %s press" % ("short" if word == "next" else "long"))
         return "a short press comes" if word == "next" else "a long press comes in 5 s, only right if the display says InF OFF; 'cancel' ends it"
     why = _start(desk, now, word, again)
     if why:
         return _refused(desk, why)
-    desk.log.info("unlock", "asked to enter the PIN")
+    _taken(desk, "asked to enter the PIN")
     return "the PIN will be entered by light; 'unlock status' tells how it goes"
 
 
@@ -117,12 +117,21 @@ def _cancel(desk, now: int) -> str:
     return "cancelled"
 
 
+def _taken(desk, text: str) -> None:
+    desk.refused = ""
+    desk.log.info("unlock", text)
+
+
 def _refused(desk, why: str) -> str:
     from bridge.unlock.texts import REFUSED
 
     word, _, left = why.partition(" ")
+    desk.refused = word
     text = "refused: " + REFUSED[word] + (left and " (%s s)" % left)
-    desk.log.info("unlock", text)
+    if word != "too_fast":  # a flood of requests is none of lines
+        desk.log.info("unlock", text)
+        if desk.changed:
+            desk.changed()
     return text
 
 

@@ -19,6 +19,7 @@ COMPARE = "InF OFF"  # what the display must say before a long press, which on o
 _TELEGRAMS = const(3)  # that say that it is locked, before anything is done
 _PATIENCE_S = const(30)  # for them: a slow meter sends each 10 s
 _IDLE_S = const(125)  # since the last pulse: every meter is back at its normal display after 120 s
+_TRIES, _REST_S = const(3), const(3600)  # after so many that failed: whoever searches a PIN of four digits needs a year
 _MENU_S = const(110)  # since the last pulse: the menu is surely open still
 _COUNTDOWN_S = const(5)
 _FLASH_S = const(100)  # keep-alive: less than 120 s
@@ -126,7 +127,8 @@ class Session:
     def left(self, now: int) -> int:
         """Seconds for a countdown: to the pulses ("waiting", "countdown"), to the verdict, or until a PIN may be entered at all."""
         if self.phase in ("", "waiting"):
-            return max(0, self.verdict.pulsed_s + _IDLE_S - now)
+            rest = _REST_S if not self.phase and self.verdict.tries >= _TRIES else _IDLE_S
+            return max(0, self.verdict.pulsed_s + rest - now)
         if self.phase == "open":
             return max(0, self.verdict.pulsed_s + STAYS_S - now)
         return max(0, self._due_s - now)
