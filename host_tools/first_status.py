@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 from host_tools.dongle_console import Console, Silence
-from host_tools.errors import UserError
+from host_tools.errors import FAILED, UserError
 
 _EVERY_S = 1.0  # between two looks
 _STARTS_S = 40.0  # until the console answers: MicroPython's start, and making a new file system
@@ -18,6 +18,8 @@ def wait(port: str, seconds: float, say: Callable[[str], None]) -> bool:
     UserError when the firmware does not answer at all.
     """
     with _console(port) as console:
+        if "safe_mode" in console.hello:
+            raise UserError(f"{port}: the dongle is in safe mode, as its firmware failed three times: {console.hello['safe_mode']}", FAILED)
         say(f"{console.hello.get('id')} runs meterbridge {console.hello['version']}")
         until, told, status = time.monotonic() + seconds, "", {}
         while time.monotonic() < until:

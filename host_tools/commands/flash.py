@@ -74,6 +74,7 @@ class Flashing:
             image = self._check(self.args.image, self._given, chip) if self.args.image else None
             fits = bool(image and there and chip.holds(image))
             if there and there[0] == "micropython":
+                print("looking at what runs there", flush=True)
                 chip.restart()
                 self._look()
                 fits = self.found is not None and (fits if image else there[1].lstrip("v") == self.table["version"])
@@ -206,7 +207,7 @@ class Flashing:
         try:
             good = first_status.wait(self.port, self.args.wait, lambda line: print(line, flush=True))
         except UserError as error:
-            raise UserError(f"{error}. All is written; {_AGAIN[0].lower()}{_AGAIN[1:]}", error.code) from error
+            raise UserError(f"{error}. MicroPython and the firmware are written all the same", error.code) from error
         print("done." if good else "All is written and the dongle runs. It goes on trying by itself; the same command looks again.")
         return OK
 

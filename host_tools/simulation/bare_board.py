@@ -17,6 +17,7 @@ from pathlib import Path
 from host_tools.simulation.nor_flash import NorFlash
 from host_tools.simulation.rom_loader import FLASH_BEGIN, FLASH_DATA, RomLoader
 from host_tools.simulation.virtual_board import VirtualBoard
+from host_tools.simulation.wiring import make_line
 
 FILES_AT = 0x20_0000  # in the flash: where an image for 4 MB keeps its files
 _IMAGE = 0xE9  # how what a chip starts begins
@@ -109,6 +110,7 @@ class BareBoard:
             if self.flash.read(FILES_AT, len(_USED)) != _USED:  # erased or never used: MicroPython makes a new file system
                 shutil.rmtree(self.folder / "board", ignore_errors=True)
                 self.flash.program(FILES_AT, _USED)
+            make_line((self._wired or {}).get("uart", ""))
             self.board = VirtualBoard(self.folder / "board", chip=self._wired).start()
             self._inner = os.open(self.board.port, os.O_RDWR | os.O_NOCTTY)
             os.write(self._wake[1], b".")

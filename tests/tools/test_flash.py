@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from host_tools import chip as chip_module
-from host_tools import boards, cli, first_status, images, runtime
+from host_tools import boards, cli, device, first_status, images, runtime
 from host_tools.commands import flash
 from host_tools.errors import UserError
 from host_tools.simulation.bare_board import BareBoard, Faults
@@ -22,6 +22,7 @@ def apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runtime, "cache", lambda: tmp_path)
     monkeypatch.setattr(flash.Flashing, "_files", lambda self, board: None)
     monkeypatch.setattr(chip_module, "_SILENCE_S", 0.3)
+    monkeypatch.setattr(device, "_ANSWER_S", 0.5)
 
 
 @pytest.fixture
