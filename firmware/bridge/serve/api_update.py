@@ -2,9 +2,10 @@
 
 from micropython import const
 
+from bridge.core.errors import BridgeError
 from bridge.serve.http_request import Refusal
 from bridge.update.receiver import Receiver
-from bridge.update.slots import UpdateError, healthy
+from bridge.update.slots import healthy
 
 _MOST = const(1048576)  # bytes of a bundle; ours have some 230,000
 _PIECE = const(512)
@@ -25,9 +26,9 @@ async def answer(request, reply, door) -> None:
         while not receiver.done:
             count = await request.readinto(view)
             if not count:
-                raise UpdateError("it ends too early")
+                raise BridgeError("it ends too early")
             await receiver.take(view[:count])
-    except UpdateError as error:
+    except BridgeError as error:
         door.log.warning("update", "refused: %s" % error)
         raise Refusal(400, str(error))
     except OSError as error:

@@ -9,9 +9,10 @@ from binascii import a2b_base64, crc32
 
 from micropython import const
 
+from bridge.core.errors import BridgeError
 from bridge.core.unload import unload
 from bridge.update.receiver import Receiver
-from bridge.update.slots import UpdateError, healthy
+from bridge.update.slots import healthy
 
 PIECE = const(150)  # bytes in a line: with all else less than the 260 that MicroPython holds while the chip is busy with its flash
 _LINE = const(256)
@@ -41,7 +42,7 @@ async def receive(size: int, force: bool, console, say):
             at += len(data)
         if not receiver.done:
             return "the update ends too early"
-    except (UpdateError, OSError) as error:
+    except (BridgeError, OSError) as error:
         return "the update is refused: %s" % error
     finally:
         if receiver:

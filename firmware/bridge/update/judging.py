@@ -4,7 +4,7 @@ import sys
 
 from micropython import const
 
-from bridge.update.slots import UpdateError
+from bridge.core.errors import BridgeError
 
 _MAX_LINE = const(200)
 _MAX_FILES = const(400)  # there are some 150
@@ -16,7 +16,7 @@ _FIRST = "bridge/"
 
 
 def judge(lines, board: str, runs: str, force: bool) -> tuple:
-    """(version, blocks of 4096 bytes). UpdateError for another board or MicroPython, an older version (unless `force`) and whatever is no such list."""
+    """(version, blocks of 4096 bytes). BridgeError for another board or MicroPython, an older version (unless `force`) and whatever is no such list."""
     version = ""
     files = blocks = 0
     fits = [False, False]
@@ -34,25 +34,25 @@ def judge(lines, board: str, runs: str, force: bool) -> tuple:
             blocks += 1 + _size(words) // _BLOCK
             files += 1
         else:
-            raise UpdateError("its list of files has a line that is not understood")
+            raise BridgeError("its list of files has a line that is not understood")
         line = lines.readline()
     if not fits[1]:
-        raise UpdateError("it is not for this board (%s)" % board)
+        raise BridgeError("it is not for this board (%s)" % board)
     if not fits[0]:
-        raise UpdateError("it is for another MicroPython: flash the dongle with 'meterbridge flash'")
+        raise BridgeError("it is for another MicroPython: flash the dongle with 'meterbridge flash'")
     if not 0 < files <= _MAX_FILES or blocks > _MAX_BLOCKS:
-        raise UpdateError("it has %d files of %d KB: that is no firmware of meterbridge" % (files, blocks * _BLOCK // 1024))
+        raise BridgeError("it has %d files of %d KB: that is no firmware of meterbridge" % (files, blocks * _BLOCK // 1024))
     if number(version) < number(runs) and not force:
-        raise UpdateError("it is version %s, and %s runs: an older one is taken only when it is forced" % (version, runs))
+        raise BridgeError("it is version %s, and %s runs: an older one is taken only when it is forced" % (version, runs))
     return version, blocks
 
 
 def number(version: str) -> list:
-    """"1.10.2" as [1, 10, 2]. UpdateError for what is no version."""
+    """"1.10.2" as [1, 10, 2]. BridgeError for what is no version."""
     parts = version.split(".")
     for part in parts:
         if not part.isdigit() or len(part) > 6:
-            raise UpdateError("it has no version")
+            raise BridgeError("it has no version")
     return [int(part) for part in parts]
 
 
@@ -63,5 +63,5 @@ def _size(words: list) -> int:
     for char in name.encode():
         good = good and char in _ALLOWED
     if not good or name[: len(_FIRST)] != _FIRST or "//" in name or "/." in name or name[-1] == "/":
-        raise UpdateError("its list of files has a file that is not understood")
+        raise BridgeError("its list of files has a file that is not understood")
     return int(size)

@@ -15,15 +15,16 @@ from hashlib import sha256
 
 from micropython import const
 
+from bridge.core.errors import BridgeError
 from bridge.core.unload import unload
-from bridge.update.slots import UpdateError, choose, read, running, try_next
+from bridge.update.slots import choose, read, running, try_next
 
 KEY_FILE = "update.pub"
 _LIST_FILE = "update.txt"  # the manifest while it is worked on: it is too long for the RAM
 _HEAD = b"meterbridge-update 1 "
 _MAX_HEAD = const(32)
 _MAX_LIST = const(40000)  # bytes of a manifest: 300 files
-_TELEGRAM_MS = const(1500)  # meters that speak each second are the ones whose telegrams writing could hit
+_TELEGRAM_S = const(2)  # meters that speak each second are the ones whose telegrams writing could hit
 _BLOCK = const(4096)
 _SLACK = const(8)  # blocks for folders, and for what the running firmware writes meanwhile
 _PIECE = const(512)
@@ -38,12 +39,12 @@ class Receiver:
 
     def __init__(self, board: str, version: str, told: dict, store, force: bool = False):
         if told.get("busy"):
-            raise UpdateError("another update is on its way")
+            raise BridgeError("another update is on its way")
         self._slot = running()
         if not self._slot:
-            raise UpdateError("this firmware lies in no slot: put it on with 'meterbridge deploy' once")
+            raise BridgeError("this firmware lies in no slot: put it on with 'meterbridge deploy' once")
         if read()[1]:
-            raise UpdateError("the last update is still on trial: in ten minutes it is known whether it stays")
+            raise BridgeError("the last update is still on trial: in ten minutes it is known whether it stays")
         self._other = "b" if self._slot == "a" else "a"
         self._board = board
         self._runs = version
@@ -63,11 +64,11 @@ class Receiver:
         told["busy"] = True
 
     async def take(self, data) -> None:
-        """The next bytes. UpdateError says what is wrong; then nothing has changed but files that no start uses."""
+        """The next bytes. BridgeError says what is wrong; then nothing has changed but files that no start uses."""
         view = memoryview(data)
         while len(view):
             if self.done:
-                raise UpdateError("there is something behind the update's end")
+                raise BridgeError("there is something behind the update's end")
             view = view[await self._step(view) :]
 
     def end(self) -> None:
@@ -88,17 +89,17 @@ class Receiver:
             if view[at] == 10:
                 break
             if at + len(self._text) > _MAX_HEAD:
-                raise UpdateError("this is no update of meterbridge")
+                raise BridgeError("this is no update of meterbridge")
         else:
             self._text += bytes(view)
             return len(view)
         self._text += bytes(view[:at])
         size = self._text[len(_HEAD) :]
         if self._text[: len(_HEAD)] != _HEAD or not size.isdigit():
-            raise UpdateError("this is no update of meterbridge, or one for another time")
+            raise BridgeError("this is no update of meterbridge, or one for another time")
         self._left = int(size)
         if not 0 < self._left <= _MAX_LIST:
-            raise UpdateError("the list of files is longer than %d bytes" % _MAX_LIST)
+            raise BridgeError("the list of files is longer than %d bytes" % _MAX_LIST)
         self._text = b""
         self._file = open(_LIST_FILE, "wb")
         self._step = self._take_list
@@ -123,9 +124,9 @@ class Receiver:
         if len(self._text) == BYTES:
             key = load(KEY_FILE)
             if not key:
-                raise UpdateError("this dongle has no key for updates (update.pub): 'meterbridge deploy' brings it")
+                raise BridgeError("this dongle has no key for updates (update.pub): 'meterbridge deploy' brings it")
             if not right(key, self._text, self._hash.digest()):
-                raise UpdateError("the signature is not by the key that this dongle trusts")
+                raise BridgeError("the signature is not by the key that this dongle trusts")
             del load, right, key
             unload("bridge.update.signature")
             self._begin()
@@ -140,7 +141,7 @@ class Receiver:
         with open(_LIST_FILE, "rb") as lines:
             self.version, blocks = judge(lines, self._board, self._runs, self._force)
         if not has_room(self._other, blocks + _SLACK):
-            raise UpdateError("the flash has no room for it, %d KB are needed: set journal_flash_kb lower" % (blocks * _BLOCK // 1024))
+            raise BridgeError("the flash has no room for it, %d KB are needed: set journal_flash_kb lower" % (blocks * _BLOCK // 1024))
         if read() != (self._slot, "", ""):
             choose(self._slot, "")  # whatever it says, a start must not meet what is half written
         empty(self._other)
@@ -194,7 +195,7 @@ class Receiver:
                 digest.update(memoryview(piece)[:count])
                 count = file.readinto(piece)
         if hexlify(digest.digest()) != self._sum:
-            raise UpdateError("%s came damaged, or the flash is worn: try again" % self._path)
+            raise BridgeError("%s came damaged, or the flash is worn: try again" % self._path)
         self.files += 1
         await self._next()
 
@@ -203,10 +204,10 @@ class Receiver:
         if self._since >= _BLOCK:
             self._since = 0
             try:
-                await asyncio.wait_for_ms(self._store.wait(self._store.next), _TELEGRAM_MS)
+                await asyncio.wait_for(self._store.wait(self._store.next), _TELEGRAM_S)
             except asyncio.TimeoutError:
                 pass  # a meter that speaks seldom is seldom disturbed
         try:
             self._file.write(part)
         except OSError as error:
-            raise UpdateError("the flash does not take it: %s" % error)
+            raise BridgeError("the flash does not take it: %s" % error)

@@ -8,15 +8,9 @@ import sys
 
 from micropython import const
 
-from bridge.core.errors import BridgeError
-
 _LONGEST = const(200)  # bytes of the file, as boot.py reads it
 _STARTS = const(3)  # that a trial gets
 _CHOICE = "slot"
-
-
-class UpdateError(BridgeError):
-    """Why an update is not taken; told to who sent it."""
 
 
 def running() -> str:
