@@ -59,7 +59,7 @@ class VirtualDongle:
         self.heard: list[float] = []
         self.light = light
         self.http_port = free_port()  # of its HTTP server, at 127.0.0.1
-        self._told = {"coarse_ms": coarse_ms, "patience_ms": patience_ms, "ticks": ticks, "ntp": ntp, "ports": {"80": self.http_port}}
+        self._told = {"coarse_ms": coarse_ms, "patience_ms": patience_ms, "ticks": ticks, "ntp": ntp}
         self._source = iter(telegrams)
         self._flying: deque[tuple[float, bytes]] = deque()  # taken from the source, perhaps not heard yet
         self._actions: dict[int, tuple[float, Callable[[], object]]] = {}
@@ -192,7 +192,7 @@ class VirtualDongle:
             self._plan = sorted((unix, number) for number, (unix, _) in self._actions.items())
             self._pumped = self.now
         self.boots.append((self.now, self._cause))
-        told = {"uart": None, "line": None, "unique_id": "a1b2c3d4e5f6", "reset_cause": self._cause, **self.storage.chip()}
+        told = {"uart": None, "line": None, "unique_id": "a1b2c3d4e5f6", "reset_cause": self._cause, "ports": {"80": self.http_port}, **self.storage.chip()}
         told |= self.light.chip() if self.light else {}
         told["virtual"] = {**self._told, "port": self._door.getsockname()[1], "unix_ms": int(self.now * 1000)}
         path = ":".join(str(place) for place in (PLACE, runtime.BOARDS / "sim", self.firmware, ".frozen"))

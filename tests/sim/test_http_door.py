@@ -18,6 +18,7 @@ from host_tools.errors import FAILED, OK
 from host_tools.meters.play import Live, Player
 from host_tools.simulation.dongle import HARD_RESET, TOKEN, Dongle
 from host_tools.simulation.serial_console import SerialConsole
+from host_tools.simulation.virtual_run import VirtualDongle
 from host_tools.wire import PtyWire
 
 PATIENCE_S = 20
@@ -348,3 +349,26 @@ def test_the_first_start_makes_a_token_and_shows_it_once(tmp_path, built):
         assert home.ask("/api/status")[0] == 200
         assert len([line for line in home.dongle.log if "token of this dongle" in line]) == 1
         assert home.token not in json.dumps(home.json("/api/status"))
+
+
+def test_a_dongle_in_virtual_time_is_asked_as_well(tmp_path, built):
+    meter, start, got = meters.make("p1-nl"), 1_767_261_600, []
+    telegrams = ((start + second, meter.telegram(start + second)) for second in range(1, 1000))
+
+    def ask(method="GET", path="/api/status", body=None):
+        connection = http.client.HTTPConnection("127.0.0.1", dongle.http_port, timeout=10)
+        connection.request(method, path, body, headers={"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"})
+        thread = threading.Thread(target=lambda: got.append(json.loads(connection.getresponse().read())))
+        thread.start()
+        threads.append(thread)
+
+    threads = []
+    with VirtualDongle(tmp_path, built, {"wifi_ssid": "home", "meter_line": str(meter.line), "meter_protocol": "p1"}, start, telegrams) as dongle:
+        for second in (100, 990):
+            dongle.at(start + second, ask)
+        dongle.at(start + 1100, lambda: ask("POST", "/api/save", "{}"))  # a meter that has gone silent is waited for, but not for ever
+        dongle.run(start + 1200)
+        for thread in threads:
+            thread.join(PATIENCE_S)
+    assert [abs(status["uptime_s"] - second) <= 1 for status, second in zip(got, (100, 990), strict=False)] == [True, True]
+    assert got[2:] == [{"saved": True, "next": 1000}]

@@ -54,7 +54,7 @@ class _Stream:
 
 
 def _patience(ms):
-    assert 0 < ms <= 10000
+    assert 0 < ms <= 60000
 
 
 def _read(data, step=512):

@@ -7,6 +7,7 @@ from micropython import const
 
 _ROOM = const(1024)  # less than a packet carries
 _SEND_MS = const(10000)  # for a client to take a packet
+_WORK_MS = const(60000)  # until the next packet: what is kept open for events sends one at least that often
 _TAKE_MS = const(300)  # for the last answer before a restart to arrive
 # Each page and script from the dongle itself, nothing framed, guessed, kept by caches or handed on to other sites; no CORS.
 _SAFE = (
@@ -65,6 +66,7 @@ class Answer:
         stream = self._stream
         stream.write(memoryview(self._room)[: self._used])
         await stream.drain()
+        self._patience(_WORK_MS)
         self._used = 0
 
     async def json(self, value, status: int = 200, header: bytes = _NO_STORE) -> None:

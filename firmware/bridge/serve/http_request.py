@@ -14,6 +14,7 @@ _PATH = const(128)  # characters, decoded
 _JSON = const(8192)  # bytes of a body that is kept whole: all settings at their longest
 _NESTED = const(100)  # brackets that open: what JSON makes of thousands fills the memory
 _BODY_MS = const(10000)  # for the next bytes of a body
+_WORK_MS = const(60000)  # for what is done with them
 _KEPT = (b"host", b"content-length", b"content-type", b"transfer-encoding", b"authorization", b"if-none-match", b"origin", b"expect")
 _SUFFIXES = (b"", b".local", b".lan", b".home.arpa", b".internal")  # of the dongle's name, in a home; no stranger can own these
 _HEX = b"0123456789abcdefABCDEF"
@@ -156,6 +157,7 @@ class Request:
                 await self._stream.drain()
             self._patience(self.wait_ms)
             await self._fill()
+            self._patience(_WORK_MS)
         count = min(self.left, self._end - self._at, len(room))
         room[:count] = self._buffer[self._at : self._at + count]
         self._at += count

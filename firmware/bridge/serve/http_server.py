@@ -17,6 +17,7 @@ _LINGER = const(3000)  # the code stays in memory so long after the last client
 _LOOK = const(500)  # between two looks for clients that are late
 _FULL = const(50)  # the same while there is no room for another
 _HEAD = const(5000)  # for a request's lines, all of them
+_WORK = const(60000)  # for an answer to begin, and between two of its packets
 _PUSHED = const(1000)  # who has not asked anything by then makes room for the next
 _LEAVE = const(1000)  # for a client to take the end of an answer
 _UNREAD = const(65536)  # bytes of a body that nobody wants, read so that the client sees the answer
@@ -94,6 +95,7 @@ class _Client:
             try:
                 await request.head()
                 self.asking = False
+                self.patience(_WORK)
                 reply.bare = request.method == b"HEAD"
                 await self._handle(door, request, reply)
             except Refusal as refusal:
