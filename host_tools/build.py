@@ -31,7 +31,7 @@ JOINED = {
     "bridge.root": ("bridge.core.errors", "bridge.core.unload", "bridge.core.address"),  # apart, for what the start needs before all else
     "bridge.base": tuple(f"bridge.{name}" for name in (
         "core.civil", "core.clock", "core.log", "core.status", "core.supervisor", "core.backoff", "core.names", "core.counters", "core.lists",
-        "hal.memory", "hal.rtc", "hal.wlan", "hal.uart", "framing.frame", "framing.octets", "decoding.register",
+        "hal.memory", "hal.rtc", "hal.uart", "framing.frame", "framing.octets", "decoding.register",
         "reading.quantities", "reading.reading", "reading.builder", "reading.plausibility", "reading.values", "reading.submeters", "reading.texts", "reading.timestamp",
         "store.records", "store.encoder", "store.decoder", "store.journal", "store.store",
         "store.segments", "store.profile", "store.log_file", "store.keeper", "serve.console", "serve.door",

@@ -20,7 +20,7 @@ def getaddrinfo(host, port, *rest):
     if path:
         import network
 
-        if not network.WLAN(network.STA_IF).isconnected():
+        if not network._carries():
             raise OSError(_NO_ANSWER)
         told = _read_json(path)
         if not told.get("dns", True) and not host.replace(".", "").isdigit():

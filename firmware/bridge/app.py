@@ -16,7 +16,7 @@ from bridge.core.unload import unload
 
 VERSION = "0.1.0"
 # Modules that are needed only to get here.
-ONCE = ("bridge.app", "bridge.hal.board", "bridge.hal.chip", "bridge.hal.watchdog", "bridge.uart.settings")
+ONCE = ("bridge.app", "bridge.hal.board", "bridge.hal.chip", "bridge.hal.wlan", "bridge.hal.watchdog", "bridge.uart.settings")
 _SETTINGS_FILE = "config.json"
 _BOOTS_FILE = "boots"
 _PORT = const(80)  # of HTTP
@@ -28,7 +28,7 @@ _LOG_LINES = const(8)  # kept for the status, which shows the last of them
 _READER_DEADLINE_S = const(20)
 _WIFI_DEADLINE_S = const(60)  # a name look-up blocks for seconds where DNS is dead
 # What is read at the start alone; the settings of a sink that is off are not kept either.
-_START_ONLY = ("wifi", "ntp", "journal", "log", "time", "unlock")
+_START_ONLY = ("wifi", "host", "ntp", "journal", "log", "time", "unlock")
 _SINKS = ("mqtt", "http", "influx")
 
 
@@ -71,8 +71,8 @@ def compose():
     store = _store(board, settings, clock, room, flash_kb, identity.boot)
     keeper = _keep(store, clock, log_file, supervisor)
     desk = _receiving(board, settings, clock, log, store, supervisor, status, problems)
-    online = _network(board, settings, clock, log, identity, supervisor, status)
-    sinks = _sinks(store, clock, log, settings, identity, online, supervisor, status, desk)
+    station = _network(board, settings, clock, log, identity, supervisor, status)
+    sinks = _sinks(store, clock, log, settings, identity, station, supervisor, status, desk)
     status.add("journal", store.status)
     status.add("profile", store.profile.status)
     console = _console(board, identity, store, keeper, log_file, supervisor, status, desk)
@@ -92,7 +92,7 @@ def _settings() -> tuple:
     if not loaded.problems:
         config.keep_good(_SETTINGS_FILE)
     del config
-    unload("bridge.config.settings", "bridge.config.table", "bridge.config.rules", "bridge.config.help")
+    unload("bridge.config.settings", "bridge.config.table", "bridge.config.rules", "bridge.config.help", "bridge.core.ipv4")
     return loaded.values, loaded.problems
 
 
@@ -122,7 +122,7 @@ def _identity(board, log, status):
     identity = Identity(chip.device_id(), VERSION, board.name, count(_BOOTS_FILE))
     del count
     unload("bridge.core.boots")
-    chip.full_speed(board.chip)
+    chip.set_speed(board.chip, board.mhz)
     cause = chip.reset_cause()
     log.info("app", "meterbridge %s on %s, start %d (%s)" % (VERSION, board.name, identity.boot, cause))
     status.add("device", identity.status)
@@ -254,20 +254,22 @@ def _line(wanted: str, usual: str, log, problems) -> tuple:
 
 
 def _network(board, settings, clock, log, identity, supervisor, status):
-    """The Event that is set while there is a network."""
+    """The Station, whose Event `online` is set while there is a network."""
     from bridge.hal import wlan
     from bridge.wifi.station import Station, TimeKeeper
 
-    link = wlan.station(board, identity.device)
-    station = Station(link, settings["wifi_ssid"], settings["wifi_password"], log, wlan.failure, supervisor.beat("wifi"))
+    host = settings["host_name"] or "meterbridge-" + identity.device[-6:]
+    networks = [(settings["wifi_ssid" + n], settings["wifi_password" + n]) for n in ("", "_2", "_3") if settings["wifi_ssid" + n]]
+    start = (board.wifi_start_s * 1000, settings["wifi_txpower_dbm"] or board.txpower_dbm or 0, settings["wifi_address"])
+    station = Station(wlan.station(host, settings["wifi_country"]), networks, start, log, supervisor.beat("wifi"))
     supervisor.add("wifi", station.run, _WIFI_DEADLINE_S)
     supervisor.add("time", TimeKeeper(settings["ntp_server"], clock, log, station.online).run)
     status.add("wifi", station.status)
     gc.collect()
-    return station.online
+    return station
 
 
-def _sinks(store, clock, log, settings, identity, online, supervisor, status, desk) -> dict:
+def _sinks(store, clock, log, settings, identity, station, supervisor, status, desk) -> dict:
     """Makes the sinks that have an address; the code of the others is not even imported. What gives the status of each, by name."""
     from bridge.push.sink import Context
 
@@ -277,7 +279,7 @@ def _sinks(store, clock, log, settings, identity, online, supervisor, status, de
         area = name.split("_")[0]
         if area not in _START_ONLY and (area not in _SINKS or area in wanted):
             kept[name] = settings[name]
-    context = Context(store, clock, log, kept, identity, status.document, online)
+    context = Context(store, clock, log, kept, identity, status.document, station.online)
     context.desk = desk
     made = {}
     for name in wanted:
@@ -288,6 +290,7 @@ def _sinks(store, clock, log, settings, identity, online, supervisor, status, de
         gc.collect()
         sink = Made(name, context)
         supervisor.add(name, sink.run)
+        station.sinks += (sink,)
         made[name] = sink.status
     status.add("sinks", made)
     return made

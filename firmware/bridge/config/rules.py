@@ -9,6 +9,8 @@ _MAX_URL = const(256)  # longer than any address that is typed; bounds what conn
 _MAX_HOST = const(128)
 _MAX_TOPIC = const(128)  # the device's own suffixes come on top; a broker takes 65,535
 _MAX_HEADER = const(256)
+_MAX_ADDRESS = const(64)  # three addresses and a size take 50
+_MAX_HOST_NAME = const(32)  # of MicroPython
 _MAX_SSID = const(32)  # bytes of UTF-8, IEEE 802.11
 _MAX_KEY = const(200)  # a key of 32 digits in groups, each with 0x and a separator, takes less
 _KEY_DIGITS = const(32)  # AES-128
@@ -60,6 +62,40 @@ def ssid(value):
     if not isinstance(value, str) or len(value.encode()) > _MAX_SSID:
         raise SettingsError("is not a network name of at most %d bytes" % _MAX_SSID)
     return value
+
+
+def address(value):
+    """"" or a fixed IPv4 address with its network's size, the gateway and perhaps a name server."""
+    if text(value, _MAX_ADDRESS).strip():
+        from bridge.core.ipv4 import parse
+
+        try:
+            parse(value)
+        except ValueError as error:
+            raise SettingsError(str(error))
+    return value.strip()
+
+
+def host_name(value):
+    """"" or what the device is called in its network: letters, digits and hyphens."""
+    if len(text(value, _MAX_HOST_NAME)) and (value[0] == "-" or value[-1] == "-"):
+        raise SettingsError("has a hyphen at its end")
+    for char in value:
+        if not (char.isalpha() or char.isdigit()) and char != "-" or ord(char) > 126:
+            raise SettingsError("has %s in it, which a host name cannot have" % ("a space" if char == " " else char))
+    return value
+
+
+def country(value):
+    """"" or two letters; kept as capitals."""
+    if text(value, 2) and (len(value) < 2 or not value.isalpha() or ord(max(value)) > 126):
+        raise SettingsError("is not two letters")
+    return value.upper()
+
+
+def power(value, low: int, high: int):
+    """0 or a whole number in low..high."""
+    return 0 if value == 0 and not isinstance(value, bool) else whole(value, low, high)
 
 
 def host_port(value):

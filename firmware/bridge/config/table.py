@@ -3,12 +3,20 @@
 A default is always valid: whatever the file holds, the device starts. The rules stand in `rules.py`.
 """
 
-from bridge.config.rules import boolean, choice, header, host_port, key, secret, ssid, text, topic, url, whole
+from bridge.config.rules import address, boolean, choice, country, header, host_name, host_port, key, power, secret, ssid, text, topic, url, whole
 
 SETTINGS = (
     ("device_name", "Meter bridge", text, 40),
     ("wifi_ssid", "", ssid),
     ("wifi_password", "", secret, 63),
+    ("wifi_ssid_2", "", ssid),
+    ("wifi_password_2", "", secret, 63),
+    ("wifi_ssid_3", "", ssid),
+    ("wifi_password_3", "", secret, 63),
+    ("wifi_address", "", address),
+    ("wifi_country", "", country),
+    ("wifi_txpower_dbm", 0, power, 2, 20),
+    ("host_name", "", host_name),
     ("ntp_server", "pool.ntp.org", host_port),
     ("meter_protocol", "auto", choice, "auto", "p1", "sml", "d0", "hdlc", "mbus", "dlms", "amis"),
     ("meter_line", "", text, 32),

@@ -10,6 +10,8 @@ _MAX_NESTED = const(40)  # brackets that open, ours have 5: what JSON makes of t
 _MAX_PIN = const(48)  # the highest GPIO of any ESP32
 _MAX_UART = const(2)
 _MAX_NAME = const(40)
+_MOST_START_S = const(60)
+_MHZ = (80, 160, 240)
 _CHIPS = ("esp32", "esp32c3", "esp32s2", "esp32s3")
 _LED_KINDS = ("gpio", "ws2812")
 _IR_LINE = "9600 8N1"
@@ -22,6 +24,7 @@ class Board:
     `light`: an LED over the meter's eye that shines instead of the head's own, {pin, active_low}, or None.
     `storage`: the folder for what is kept while the device is on and off ("": where the firmware lies).
     `strict`: a programming error ends the run instead of restarting a task (simulation).
+    `txpower_dbm`, `wifi_start_s`: the radio's transmit power (None: the chip's own) and when it may go on after the start; `mhz`: of the processor (0: the most).
     `problems`: what was wrong with the file, in words; such a value is as if it were not known.
     """
 
@@ -44,6 +47,8 @@ class Board:
         wifi = self._take("wifi", lambda v: isinstance(v, dict), {})
         power = wifi.get("txpower_dbm")
         self.txpower_dbm = power if isinstance(power, int) and 2 <= power <= 20 else None
+        self.wifi_start_s = wifi.get("start_s") if _is_int(wifi.get("start_s"), _MOST_START_S) else 0
+        self.mhz = self._take("mhz", lambda v: v in _MHZ, 0)
         self._raw = None
 
     def _take(self, name: str, valid, default):

@@ -1,4 +1,4 @@
-"""The chip at its start: nothing in; its identity, why it started and full speed out."""
+"""The chip at its start: nothing in; its identity, why it started and its speed out."""
 
 import binascii
 
@@ -24,7 +24,7 @@ def reset_cause() -> str:
     return _CAUSES.get(machine.reset_cause(), "unknown")
 
 
-def full_speed(chip: str) -> None:
-    """Lets the processor run as fast as it can; MicroPython starts it at 160 MHz, which is the C3's limit."""
-    if chip and chip != "esp32c3":
-        machine.freq(240000000)
+def set_speed(chip: str, mhz: int) -> None:
+    """Lets the processor run at `mhz`, or (0) as fast as it can; MicroPython starts it at 160 MHz, which is the C3's limit."""
+    if chip and (mhz or chip != "esp32c3"):
+        machine.freq((mhz or 240) * 1000000)

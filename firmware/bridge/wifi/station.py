@@ -1,6 +1,11 @@
-"""Stays in the owner's Wi-Fi network and asks it the time: the WLAN object in, a connection kept up with back-off, its state and a set clock out."""
+"""Stays in the owner's Wi-Fi networks and asks one the time: the WLAN object in, a connection kept up, its state and a set clock out.
+
+How a network is joined stands in `joining.py`, and what is done about one that serves badly in `watching.py`; both are loaded when they are needed.
+"""
 
 import asyncio
+import time
+from binascii import hexlify
 
 from micropython import const
 
@@ -8,96 +13,137 @@ from bridge.core.backoff import Backoff
 from bridge.core.unload import unload
 
 _POLL_MS = const(500)  # the port has no event for a lost network
-_JOIN_MS = const(20000)  # joining and DHCP take 2 to 8 s; after this the try counts as failed
-_FIRST_RETRY_MS = const(1000)
-_LAST_RETRY_MS = const(60000)
+_LOOK = const(20)  # polls from one look at signal and destinations to the next: 10 s
+_WEAK_DBM = const(-75)
+_FIRST_LOOKS = const(6)  # so many bad ones, a minute, and something is done; in vain, then next time after twice as many
+_LAST_LOOKS = const(360)
+_BRIEF_MS = const(60000)  # a connection shorter than this promises nothing for the next
+_FLAPS = const(4)  # brief connections in a row that are told of one by one
 _TIME_AGAIN_S = const(14400)  # a crystal of 20 ppm is off by 0.3 s after four hours
 _TIME_FIRST_RETRY_MS = const(2000)
 _TIME_LAST_RETRY_MS = const(300000)
 
 
 class Station:
-    """`wlan`: an active station (API of network.WLAN); `explain(code)`: words for its status; `beat()`: sign of life."""
+    """`wlan`: a station (API of network.WLAN); `networks`: ((name, password), ...); `start`: (ms to wait, transmit power in dBm or 0, fixed address or "").
 
-    def __init__(self, wlan, ssid: str, password: str, log, explain, beat):
-        self._wlan = wlan
-        self._ssid = ssid
-        self._password = password
-        self._log = log
-        self._explain = explain
-        self._beat = beat
-        self._backoff = Backoff(_FIRST_RETRY_MS, _LAST_RETRY_MS)
-        self._said = ""
+    `beat()`: sign of life. `sinks`: what is reached over the network, each with a `state`. `number`: which of the networks, `bssid`: the access
+    point where it was chosen. `flaps`: connections in a row that did not last. `lost`, `reason`: when and why the last one ended.
+    """
+
+    def __init__(self, wlan, networks, start, log, beat):
+        self.wlan = wlan
+        self.networks = networks
+        self.start = start
+        self.log = log
+        self.beat = beat
         self.online = asyncio.Event()
-        self.joins = 0
-        self.problem = "" if ssid else "no Wi-Fi network is set: set wifi_ssid and wifi_password"
+        self.sinks = ()
+        self.joins = self.number = self.flaps = 0
+        self.bssid = self.bound = self.lost = None
+        self.reason = ""
+        self._weak = self._silent = 0
+        self._patience = [_FIRST_LOOKS, _FIRST_LOOKS]
+        self.problem = "" if networks else "no Wi-Fi network is set: set wifi_ssid and wifi_password"
 
     async def run(self) -> None:
         """Joins, watches, joins again; for ever. Without a network name there is nothing to do but to be alive."""
-        if not self._ssid:
-            self._log.warning("wifi", self.problem)
+        if not self.networks:
+            self.log.warning("wifi", self.problem)
+        since = polls = 0
         while True:
-            if self._ssid and not self._wlan.isconnected():
-                await self._lost()
-            self._beat()
-            await asyncio.sleep_ms(_POLL_MS)
+            if self.networks and not self.wlan.isconnected():
+                if self.online.is_set():
+                    self._gone(time.ticks_diff(time.ticks_ms(), since))
+                await self._join()
+                since, polls = time.ticks_ms(), 0
+            polls += 1
+            if polls >= _LOOK and self.online.is_set():
+                polls = 0
+                await self._look()
+            await self.nap(_POLL_MS)
 
-    async def _lost(self) -> None:
-        if self.online.is_set():
-            self.online.clear()
-            self._log.warning("wifi", "connection lost")
-        if await self._join():
-            self._backoff.reset()
-            self._said = self.problem = ""
-            self.joins += 1
-            self.online.set()
-            self._log.info("wifi", "connected to %s as %s" % (self._ssid, self.address()))
-            return
-        self._wlan.disconnect()
-        if self.problem != self._said:
-            self._said = self.problem
-            self._log.warning("wifi", self.problem)
-        await self._pause(self._backoff.next_ms())
+    async def nap(self, ms: int) -> None:
+        """Sleeps, alive."""
+        self.beat()
+        await asyncio.sleep_ms(ms)
 
-    async def _join(self) -> bool:
+    def _gone(self, lasted_ms: int) -> None:
+        from bridge.wifi.reasons import why
+
+        self.online.clear()
+        self.reason = why(self.wlan.status())[1] or "left"
+        self.lost = self.log.stamp()
+        self.flaps = self.flaps + 1 if 0 <= lasted_ms < _BRIEF_MS else 0
+        if self.flaps < _FLAPS:
+            self.log.warning("wifi", "connection lost: %s" % self.reason)
+        elif self.flaps == _FLAPS:
+            self.log.warning("wifi", "the connection never lasts a minute: no more is told of it until it does")
+
+    async def _join(self) -> None:
         try:
-            self._wlan.connect(self._ssid, self._password or None)
-        except OSError as error:
-            self.problem = "the Wi-Fi driver refused to connect: %s" % error
-            return False
-        waited = 0
-        while waited < _JOIN_MS:
-            if self._wlan.isconnected():
-                return True
-            await self._pause(_POLL_MS)
-            waited += _POLL_MS
-            text = self._explain(self._wlan.status())
-            if text:
-                self.problem = "cannot join %s: %s" % (self._ssid, text)
-                return False
-        self.problem = "cannot join %s: no answer in %d s" % (self._ssid, _JOIN_MS // 1000)
-        return False
+            from bridge.wifi.joining import join
 
-    async def _pause(self, ms: int) -> None:
-        while ms > 0:
-            self._beat()
-            await asyncio.sleep_ms(min(ms, _POLL_MS))
-            ms -= _POLL_MS
+            await join(self)
+        finally:
+            unload("bridge.wifi.joining", "bridge.wifi.choosing", "bridge.wifi.reasons")
+        self.problem = ""
+        self.joins += 1
+        self.online.set()
+        if self.flaps < _FLAPS:
+            self.log.info("wifi", "connected to %s as %s" % (self.networks[self.number][0], self.address()))
+
+    async def _look(self) -> None:
+        """Counts looks with a weak signal, and with no destination reached."""
+        try:
+            rssi = self.wlan.status("rssi")
+        except OSError:
+            return  # lost meanwhile
+        self._weak = self._weak + 1 if rssi < _WEAK_DBM else 0
+        self._silent += 1
+        for sink in self.sinks:
+            if sink.state == "connected":
+                self._silent = 0
+                self._patience[1] = _FIRST_LOOKS
+        patience = self._patience
+        weak = self._weak >= patience[0]
+        if not weak and (not self.sinks or self._silent < patience[1]):
+            return
+        from bridge.wifi import watching
+
+        if weak:
+            self._weak = 0
+            patience[0] = _FIRST_LOOKS if watching.go_over(self, rssi) else min(2 * patience[0], _LAST_LOOKS)
+        else:
+            self._silent = 0
+            await watching.join_anew(self)
+            patience[1] = min(2 * patience[1], _LAST_LOOKS)
+        del watching
+        unload("bridge.wifi.watching", "bridge.wifi.choosing")
 
     def address(self) -> str:
         """The IPv4 address, "" while offline."""
-        return self._wlan.ifconfig()[0] if self._wlan.isconnected() else ""
+        return self.wlan.ifconfig()[0] if self.wlan.isconnected() else ""
 
     def status(self) -> dict:
-        """For the status document; `rssi` in dBm."""
-        connected = self._wlan.isconnected()
-        rssi = None
+        """For the status document; `rssi` in dBm, `lost` and `reason`: when and why the last connection ended."""
+        wlan = self.wlan
+        connected = wlan.isconnected()
+        found = {"connected": connected, "ssid": self.networks[self.number][0] if self.networks else "", "address": self.address(), "rssi": None}
         if connected:
             try:
-                rssi = self._wlan.status("rssi")
+                found["rssi"] = wlan.status("rssi")
+                found["channel"] = wlan.config("channel")
             except OSError:
                 pass  # lost between the two calls
-        return {"connected": connected, "ssid": self._ssid, "address": self.address(), "rssi": rssi, "joins": self.joins, "problem": self.problem}
+            if self.bssid:
+                found["bssid"] = hexlify(self.bssid, ":").decode()
+        found["joins"] = self.joins
+        found["problem"] = self.problem
+        if self.lost:
+            found["lost"] = self.lost
+            found["reason"] = self.reason
+        return found
 
 
 class TimeKeeper:

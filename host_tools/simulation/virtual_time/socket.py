@@ -28,7 +28,7 @@ _QUICK = sys.platform == "linux"
 
 
 def _online():
-    return not _chip("wifi") or network.WLAN(network.STA_IF).isconnected()
+    return not _chip("wifi") or network._carries()
 
 
 select.reachable = _online
