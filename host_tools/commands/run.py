@@ -123,11 +123,13 @@ def _watch(simulation: object, steps: object, stops: "_Stops", plain: bool, seco
     """Show the run; its exit code."""
     from host_tools import run_views
     from host_tools.simulated_run import command_name
+    from host_tools.simulation.dongle import TOKEN
 
     model = simulation.model
     if not simulation.choices.detect:  # else there is something to look at before it comes
         steps("first reading", lambda: _first_reading(simulation))
     print(f"    see it elsewhere: {model.facts.listen}", flush=True)
+    print(f"    in the network: curl -u x:{TOKEN} http://127.0.0.1:{simulation.dongle.http_port}/api/status", flush=True)
     print(f"    console: {simulation.console.path}: {command_name()} export --port {simulation.console.path}", flush=True)
     stops.starting = False
     end = None if seconds is None else time.monotonic() + seconds
