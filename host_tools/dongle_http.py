@@ -25,7 +25,7 @@ _PIECE = 16384
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The words of commands that reach a dongle by the network."""
-    parser.add_argument("--host", metavar="ADDRESS", help="instead of a port: the dongle's address or name in your network, such as 192.168.1.20 or mb-a1b2c3.local")
+    parser.add_argument("--host", metavar="ADDRESS", help="instead of a port: the dongle's address or name in your network, such as 192.168.1.20 or meterbridge-a1b2c3.local")
     parser.add_argument("--token-file", metavar="FILE", help=f"file with the dongle's token; else {TOKEN} of the environment is taken, or it is asked for")
 
 
@@ -59,7 +59,7 @@ class Dongle:
     def __init__(self, host: str, token: str):
         name, colon, port = host.removeprefix("http://").rstrip("/").partition(":")
         if not name or colon and not (port.isdigit() and 0 < int(port) < 65536) or set(name) & set("/@ "):
-            raise UserError(f"--host {host}: give an address or a name, such as 192.168.1.20 or mb-a1b2c3.local", USAGE)
+            raise UserError(f"--host {host}: give an address or a name, such as 192.168.1.20 or meterbridge-a1b2c3.local", USAGE)
         self.port = host  # what messages call it
         self._address = (name, int(port or _PORT))
         self._headers = {"Authorization": f"Bearer {token}"}

@@ -179,7 +179,7 @@ def _door(console, log, supervisor, status) -> None:
             return log.error("network", "no token could be kept, so nobody is let in: %s" % error)
         print("token of this dongle, shown this once, write it down: %s\npassword of its own access point: %s" % (token, password))
         found = (digest_of(token.encode()), password)
-    console.door = door = Door(_PORT, found[0], console, log, _SETTINGS_FILE, console.identity.device, chip.restart)
+    console.door = door = Door(_PORT, found[0], console, log, _SETTINGS_FILE, console.identity.host, chip.restart)
     supervisor.add("network", door.run)
     status.add("network", door.status)
     del load, renew, digest_of
@@ -258,7 +258,7 @@ def _network(board, settings, clock, log, identity, supervisor, status):
     from bridge.hal import wlan
     from bridge.wifi.station import Station, TimeKeeper
 
-    host = settings["host_name"] or "meterbridge-" + identity.device[-6:]
+    host = identity.host = settings["host_name"] or "meterbridge-" + identity.device[-6:]
     networks = [(settings["wifi_ssid" + n], settings["wifi_password" + n]) for n in ("", "_2", "_3") if settings["wifi_ssid" + n]]
     start = (board.wifi_start_s * 1000, settings["wifi_txpower_dbm"] or board.txpower_dbm or 0, settings["wifi_address"])
     station = Station(wlan.station(host, settings["wifi_country"]), networks, start, log, supervisor.beat("wifi"))

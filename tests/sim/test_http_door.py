@@ -160,7 +160,7 @@ def test_clients_that_do_not_keep_to_the_rules(home):
         (post + b"Content-Type: text/plain\r\nContent-Length: 2\r\n" + ok + b"{}", 415), (post + b"Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n" + ok + b"0\r\n\r\n", 411),
         (post + b"Content-Type: application/json\r\nOrigin: http://evil.example\r\nContent-Length: 2\r\n" + ok + b"{}", 403),
         (post + b"Content-Type: application/json\r\nContent-Length: 99999\r\n" + ok + b"x" * 99999, 413), (post + b"Content-Type: application/json\r\nContent-Length: 4\r\n" + ok + b"{{{{", 400),
-        (post + b"Content-Type: application/json\r\nContent-Length: 999999999999\r\n" + ok, 400), (b"GET /api/status HTTP/1.0\r\n" + ok, 200),
+        (post + b"Content-Type: application/json\r\nContent-Length: 999999999999\r\n" + ok, 400), (b"GET /api/status HTTP/1.0\r\n" + ok, 200), (b"GET /api/status HTTP/1.1\r\nHost: meterbridge-d4e5f6.local\r\n" + ok, 200),
         (get + ok + get + ok, 200),
     ]  # fmt: skip
     for data, status in cases:

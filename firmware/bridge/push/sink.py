@@ -22,13 +22,14 @@ _LONGEST_PAUSE_MS = const(60000)
 
 
 class Identity:
-    """Who is speaking: `device` ("mb-a1b2c3", part of topics), `version` of the firmware, `board`, `boot` (count of starts)."""
+    """Who is speaking: `device` ("mb-a1b2c3", part of topics), `version` of the firmware, `board`, `boot` (count of starts), `host` (its name in the network)."""
 
     def __init__(self, device: str, version: str, board: str, boot: int):
         self.device = device
         self.version = version
         self.board = board
         self.boot = boot
+        self.host = device
 
     def status(self) -> dict:
         """For the status document."""
