@@ -15,8 +15,9 @@ from bridge.core.unload import unload
 _POLL_MS = const(500)  # the port has no event for a lost network
 _LOOK = const(20)  # polls from one look at signal and destinations to the next: 10 s
 _WEAK_DBM = const(-75)
-_FIRST_LOOKS = const(6)  # so many bad ones, a minute, and something is done; in vain, then next time after twice as many
-_LAST_LOOKS = const(360)
+_GOOD_DBM = const(-70)
+_FIRST_LOOKS = const(6)  # so many bad ones, a minute, and something is done; if it stays bad, next time after twice as many
+_LAST_LOOKS = const(90)
 _BRIEF_MS = const(60000)  # a connection shorter than this promises nothing for the next
 _FLAPS = const(4)  # brief connections in a row that are told of one by one
 _TIME_AGAIN_S = const(14400)  # a crystal of 20 ppm is off by 0.3 s after four hours
@@ -72,8 +73,11 @@ class Station:
         from bridge.wifi.reasons import why
 
         self.online.clear()
-        self.reason = why(self.wlan.status())[1] or "left"
         self.lost = self.log.stamp()
+        self.reason = why(self.wlan.status())[1]
+        if not self.reason:  # left by ourselves, which was told
+            self.reason = "left"
+            return
         self.flaps = self.flaps + 1 if 0 <= lasted_ms < _BRIEF_MS else 0
         if self.flaps < _FLAPS:
             self.log.warning("wifi", "connection lost: %s" % self.reason)
@@ -99,13 +103,15 @@ class Station:
             rssi = self.wlan.status("rssi")
         except OSError:
             return  # lost meanwhile
+        patience = self._patience
         self._weak = self._weak + 1 if rssi < _WEAK_DBM else 0
+        if rssi >= _GOOD_DBM:
+            patience[0] = _FIRST_LOOKS
         self._silent += 1
         for sink in self.sinks:
             if sink.state == "connected":
                 self._silent = 0
-                self._patience[1] = _FIRST_LOOKS
-        patience = self._patience
+                patience[1] = _FIRST_LOOKS
         weak = self._weak >= patience[0]
         if not weak and (not self.sinks or self._silent < patience[1]):
             return
@@ -113,7 +119,8 @@ class Station:
 
         if weak:
             self._weak = 0
-            patience[0] = _FIRST_LOOKS if watching.go_over(self, rssi) else min(2 * patience[0], _LAST_LOOKS)
+            patience[0] = min(2 * patience[0], _LAST_LOOKS)
+            watching.go_over(self, rssi)
         else:
             self._silent = 0
             await watching.join_anew(self)

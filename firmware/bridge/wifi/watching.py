@@ -12,30 +12,27 @@ _ANSWER_MS = const(4000)
 _REFUSED = (103, 104, 111)
 
 
-def go_over(station, rssi: int) -> bool:
+def go_over(station, rssi: int) -> None:
     """Scans, which stands still for 2 to 3 s; leaves for a stronger access point of the same network, if there is one."""
     try:
         found = stronger(station.wlan.scan(), station.networks[station.number][0], rssi)
     except OSError:
         found = None
-    if not found:
-        return False
-    station.bound, better = found
-    station.log.info("wifi", "weak signal, %d dBm: going over to an access point with %d dBm" % (rssi, better))
-    station.wlan.disconnect()
-    return True
+    if found:
+        station.bound, better = found
+        station.log.info("wifi", "weak signal, %d dBm: going over to an access point with %d dBm" % (rssi, better))
+        station.wlan.disconnect()
 
 
-async def join_anew(station) -> bool:
-    """Whether the router is silent, too: then the network was left, to be joined anew."""
+async def join_anew(station) -> None:
+    """Leaves the network, to be joined anew, when its router is silent too."""
     gateway = station.wlan.ifconfig()[2]
     for port in _PORTS:
         station.beat()
         if await _answers(gateway, port):
-            return False
+            return
     station.log.warning("wifi", "no destination and no router (%s) answers: joining anew" % gateway)
     station.wlan.disconnect()
-    return True
 
 
 async def _answers(host: str, port: int) -> bool:
