@@ -74,6 +74,11 @@ def test_each_bad_value_falls_back_and_is_named():
         "mqtt_tls_verify": ["false", 0, None],
         "device_name": ["x" * 41, "a\nb", 1],
         "wifi_ssid": ["\u00e4" * 17, 5],
+        "wifi_ssid_3": ["x" * 33, None],
+        "wifi_address": ["192.168.1.20", "192.168.1.20/24", "192.168.1.20/24 10.0.0.1", "1 " * 40, 7, "dhcp", "\u00b2.1.1.1/24 1.1.1.2"],
+        "wifi_country": ["N", "NLD", "N1", "\u00e4\u00e4", 31],
+        "wifi_txpower_dbm": [1, 21, -1, "11", 11.5, False],
+        "host_name": ["-a", "a-", "a b", "meter.local", "x" * 33, "z\u00e4hler", 5],
         "ntp_server": ["", "a b", "host:0", "http://host", "[::1"],
         "meter_key": ["0", "00" * 15, "00" * 17, "0O" * 16, "g" * 32, 7, None, "0x", "00 " * 500],
         "meter_auth_key": ["00112233445566778899AABBCCDDEEF", b"00112233445566778899aabbccddeeff"],
@@ -94,6 +99,10 @@ def test_good_values_are_taken():
         "meter_line": "9600 7E1 inverted",
         "wifi_ssid": " two  spaces ",
         "wifi_password": " p\u00e4ss word ",
+        "wifi_address": "192.168.1.20/24 192.168.1.1",
+        "wifi_country": "NL",
+        "wifi_txpower_dbm": 20,
+        "host_name": "meter-cellar-2",
         "ntp_server": "192.168.1.1:123",
         "mqtt_topic": "home/meter",
         "journal_kb": 64,
@@ -103,6 +112,14 @@ def test_good_values_are_taken():
     assert settings.problems == []
     for name in good:
         assert settings[name] == good[name]
+
+
+def test_what_is_empty_or_typed_otherwise():
+    settings = Settings({"wifi_address": "  ", "wifi_country": "nl", "wifi_txpower_dbm": 0, "host_name": ""})
+    assert settings.problems == [] and (settings["wifi_address"], settings["wifi_country"], settings["wifi_txpower_dbm"]) == ("", "NL", 0)
+    problem = Settings({"wifi_address": "192.168.1.20"}).problems[0]
+    assert problem.startswith("wifi_address is not an address, a gateway") and "such as 192.168.1.20/24 192.168.1.1" in problem
+    assert "has a space in it" in Settings({"host_name": "my meter"}).problems[0]
 
 
 def test_secrets_are_never_shown():
