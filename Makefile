@@ -16,7 +16,7 @@ CONFIG ?=
 EXECUTIONS ?=
 SECONDS ?=
 
-.PHONY: help run test bench fuzz soak pins flash deploy configure export erase unlock setup clean test-%
+.PHONY: help run test bench fuzz soak pins flash flash deploy configure export erase unlock setup clean test-%
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -59,6 +59,9 @@ soak: $(READY_DEV) ## 30 simulated days of a reading each ten seconds with outag
 
 pins: $(READY_DEV) ## every PIN of every plan by the firmware's own light on MicroPython, edges moved and pulses missed in many ways, some minutes
 	@PINS=all $(BIN)/python -m pytest -q tests/sim/test_pins.py
+
+flash: $(READY) ## make a dongle of a bare ESP32: MicroPython, firmware, settings, then what it sees: PORT=/dev/ttyUSB0 BOARD=name CONFIG=file IMAGE=file
+	@$(BIN)/meterbridge flash $(if $(PORT),--port "$(PORT)") $(if $(BOARD),--board "$(BOARD)") $(if $(CONFIG),--config "$(CONFIG)") $(if $(IMAGE),--image "$(IMAGE)") $(FLASH_ARGS)
 
 deploy: $(READY) ## copy the firmware and a configuration to a board: PORT=/dev/ttyUSB0 BOARD=name CONFIG=file
 	@$(BIN)/meterbridge deploy $(if $(PORT),--port "$(PORT)") $(if $(BOARD),--board "$(BOARD)") $(if $(CONFIG),--config "$(CONFIG)")

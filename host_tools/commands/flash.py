@@ -1,6 +1,7 @@
 """`meterbridge flash`: a bare ESP32's serial port in; a dongle with MicroPython, the firmware, its settings and its token, that reads, out."""
 
 import argparse
+import os
 import re
 import sys
 import time
@@ -17,6 +18,8 @@ meterbridge flash --port COM3 --image ESP32_GENERIC-20260406-v1.28.0.bin    with
 meterbridge flash --erase                                      from nothing; settings are kept
 """
 _BACK_S = 15.0  # until a chip's own USB is back after a restart
+_QUIET_S = 1.0  # longer than the pause between the loader's words and MicroPython's
+_START_S = 4.0  # a firmware that never is quiet is up by then
 _AGAIN = "Run the same command again: it goes on where it stopped."
 
 
@@ -164,6 +167,17 @@ class Flashing:
 
         made = None
         back = board_files.kept(self.mac)
+        if back or not self.found or "access.json" not in self.found.names:
+            made = self._give(back)
+        board_files.forget(self.mac)
+        if made:
+            self._show(made)
+        until_quiet(self.port)
+        deploy.run(argparse.Namespace(port=self.port, board=board, config=self.args.config, dry_run=False))
+
+    def _give(self, back: dict[str, bytes]) -> access.Access | None:
+        """Puts back what was kept, and makes a token where there is none, which is returned."""
+        made = None
         with self._device() as device:
             self.found = board_files.look(device)
             if not self.found.ours and not self.found.empty:
@@ -175,10 +189,7 @@ class Flashing:
             if "access.json" not in self.found.names | set(back):
                 made = access.Access.new()
                 device.replace("access.json", made.file())
-        board_files.forget(self.mac)
-        if made:
-            self._show(made)
-        deploy.run(argparse.Namespace(port=self.port, board=board, config=self.args.config, dry_run=False))
+        return made
 
     def _device(self):
         """The board at its prompt; a port that went with the restart, as a chip's own USB does, is waited for."""
@@ -187,6 +198,7 @@ class Flashing:
         until = time.monotonic() + _BACK_S
         while True:
             try:
+                until_quiet(self.port)
                 return Device(self.port)
             except UserError as error:
                 if "no such port" not in str(error) or time.monotonic() > until:
@@ -217,6 +229,23 @@ def _in_words(there: tuple[str, str] | None) -> str:
         return "empty"
     project, version = there
     return f"MicroPython {version}" if project == "micropython" else f"{project} {version}".strip() or "another program"
+
+
+def until_quiet(port: str) -> None:
+    """Returns when a board that was just restarted has said its first words: while it starts it hears nobody."""
+    import serial
+
+    try:
+        opened = serial.serial_for_url(port, 115_200, timeout=_QUIET_S, do_not_open=True)
+        if os.name == "nt":  # elsewhere both lines are raised, which restarts nothing either
+            opened.dtr = opened.rts = False
+        opened.open()
+        with opened:
+            until = time.monotonic() + _START_S
+            while time.monotonic() < until and opened.read(1):
+                opened.reset_input_buffer()
+    except (OSError, ValueError):
+        pass  # whoever opens it next says why it cannot be
 
 
 def only_port() -> str:

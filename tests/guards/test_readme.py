@@ -14,7 +14,7 @@ from tests.guards.sources import ROOT
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 COMMANDS = [line.strip() for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL) for line in block.split("\n") if line.strip()]
 # What cannot run inside a test: itself, and what needs a board at a serial port. Their words are checked below.
-NOT_HERE = ("make test", "make bench", "make deploy", "git clone", "cd ", "apt ", "sudo apt ")
+NOT_HERE = ("make test", "make bench", "make flash", "make deploy", "git clone", "cd ", "apt ", "sudo apt ")
 RUNNABLE = [command for command in COMMANDS if not command.startswith(NOT_HERE)]
 AT_ONCE = 4  # most of a run's time is waiting for a meter
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from host_tools import chip as chip_module
-from host_tools import boards, cli, device, first_status, images, runtime
+from host_tools import boards, cli, first_status, images, runtime
 from host_tools.commands import flash
 from host_tools.errors import UserError
 from host_tools.simulation.bare_board import BareBoard, Faults
@@ -21,8 +21,8 @@ def apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Downloads and kept settings in a folder of the test; only what is written to the flash, not what then runs from it."""
     monkeypatch.setattr(runtime, "cache", lambda: tmp_path)
     monkeypatch.setattr(flash.Flashing, "_files", lambda self, board: None)
+    monkeypatch.setattr(flash.Flashing, "_look", lambda self: None)
     monkeypatch.setattr(chip_module, "_SILENCE_S", 0.3)
-    monkeypatch.setattr(device, "_ANSWER_S", 0.5)
 
 
 @pytest.fixture

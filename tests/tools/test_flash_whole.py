@@ -47,7 +47,7 @@ class Meter:
             self.wire.write(self.meter.telegram(int(time.time())), self._over)
 
 
-def test_a_bare_chip_a_second_run_and_one_that_erases(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
+def test_a_bare_chip_a_second_run_and_one_that_erases_and_is_pulled_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:
     monkeypatch.setattr(runtime, "cache", lambda: tmp_path)
     monkeypatch.setattr(build, "BUILD", tmp_path / "build")
     monkeypatch.setattr(runtime, "FIRMWARE", shutil.copytree(runtime.FIRMWARE, tmp_path / "firmware"))  # the second run compares with the first
@@ -62,12 +62,12 @@ def test_a_bare_chip_a_second_run_and_one_that_erases(tmp_path: Path, monkeypatc
         with BareBoard(tmp_path / "board", "esp32", wired=wired) as board:
             wire_reset(board, monkeypatch)
 
-            def flash(*words: str) -> str:
+            def flash(*words: str, wanted: int = 0) -> str:
                 code = cli.main(["flash", "--port", board.port, "--board", "sim", "--image", str(tmp_path / "image.bin"), "--wait", "60", *words])
                 out, err = capsys.readouterr()
-                assert code == 0, out + err + (board.board.output if board.board else "")
+                assert code == wanted, out + err + (board.board.output if board.board else "")
                 assert SECRET not in out + err
-                return out
+                return out + err
 
             out = flash("--config", str(tmp_path / "config.json"))
             assert in_flash(board, data, "esp32")
@@ -84,7 +84,11 @@ def test_a_bare_chip_a_second_run_and_one_that_erases(tmp_path: Path, monkeypatc
             assert board.flash.erases == erases and "MQTT connected\ndone." in out
 
             (board.board.flash / "notes.txt").write_text("gone with the rest")
-            out = flash("--erase", "--yes")
+            board.faults.unplug_after = board.data_bytes + 50_000
+            out = flash("--erase", "--yes", wanted=1)
+            assert "until they are back: config.json, " in out and "pulled out while writing" in out and list((tmp_path / ".cache").rglob("*.json"))
+            board.plug()
+            out = flash("--yes")
             assert "put back: config.json" in out and "put back: access.json" in out and "token" not in out
             assert "MQTT connected\ndone." in out and board.flash.erases >= erases + 1024
             assert json.loads((board.board.flash / "access.json").read_text()) == kept
