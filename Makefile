@@ -16,7 +16,7 @@ CONFIG ?=
 EXECUTIONS ?=
 SECONDS ?=
 
-.PHONY: help run test bench fuzz soak pins flash flash deploy configure export erase unlock setup clean test-%
+.PHONY: help run test bench fuzz soak pins flash deploy configure export erase unlock setup clean test-%
 .DEFAULT_GOAL := help
 
 help: ## this list
