@@ -114,11 +114,13 @@ def _megabytes(size: int) -> str:
 def read(path: Path) -> bytes:
     """An image file. Raises UserError."""
     try:
-        if path.stat().st_size > _LARGEST:
-            raise UserError(f"{path} is larger than any ESP32's flash")
-        return path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(_LARGEST + 1)
     except OSError as error:
         raise UserError(f"{path}: {error.strerror or error}") from error
+    if len(data) > _LARGEST:
+        raise UserError(f"{path} is larger than any ESP32's flash")
+    return data
 
 
 def choose(board: dict, table: dict) -> str:

@@ -250,15 +250,17 @@ def until_quiet(port: str) -> None:
 
 def only_port() -> str:
     """The serial port of the one board that is plugged in. Raises UserError that says what to do."""
-    from host_tools.device import ports
+    from serial.tools.list_ports import comports
 
-    found = ports()
-    if len(found) == 1:
-        return found[0]
-    if found:
-        raise UserError(f"several serial ports: {', '.join(found)}. Give the board's with --port; unplug it and look which one goes")
+    found = {port.device: port.vid for port in comports()}
+    on_usb = [name for name, vendor in found.items() if vendor is not None]
+    if len(on_usb) == 1:
+        return on_usb[0]
+    if on_usb:
+        raise UserError(f"several serial ports: {', '.join(on_usb)}. Give the board's with --port; unplug it and look which one goes")
+    others = f" If it is one of {', '.join(found)}, say so with --port." if found else ""
     raise UserError(
-        "no serial port with a board. Is the cable one for data (many only charge)? On Windows and macOS the board's USB chip may need its driver: "
+        f"no board is plugged in.{others} Is the cable one for data (many only charge)? On Windows and macOS the board's USB chip may need its driver: "
         "CP210x from silabs.com, CH340 from wch.cn. See docs/flash.md",
         FAILED,
     )

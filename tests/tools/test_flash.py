@@ -5,6 +5,7 @@ import http.server
 import json
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -214,18 +215,22 @@ def test_the_table_names_an_image_for_every_board() -> None:
 
 
 def test_which_port(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("host_tools.device.ports", lambda: ["/dev/ttyUSB0"])
-    assert flash.only_port() == "/dev/ttyUSB0"
-    monkeypatch.setattr("host_tools.device.ports", lambda: ["COM3", "COM7"])
+    def plugged(**ports: int | None) -> None:
+        monkeypatch.setattr("serial.tools.list_ports.comports", lambda: [SimpleNamespace(device=name, vid=vendor) for name, vendor in ports.items()])
+
+    plugged(ttyS0=None, ttyUSB0=0x10C4)
+    assert flash.only_port() == "ttyUSB0"
+    plugged(COM3=0x303A, COM7=0x1A86)
     with pytest.raises(UserError, match="several serial ports: COM3, COM7"):
         flash.only_port()
-    monkeypatch.setattr("host_tools.device.ports", list)
-    with pytest.raises(UserError, match="driver"):
+    plugged(ttyS0=None)
+    with pytest.raises(UserError, match="no board is plugged in. If it is one of ttyS0, say so with --port.*driver"):
         flash.only_port()
 
 
 WORDS = [
     (("--board", "moon"), 2, "no board named 'moon'"),
+    (("--image", "/dev/zero"), 2, "/dev/zero is larger than any ESP32's flash"),
     (("--image", "/no/such.bin"), 2, "/no/such.bin: No such file"),
     (("--config", "/no/such.json"), 2, "/no/such.json: no such file"),
     (("--sha256", "12"), 2, "64 hexadecimal digits"),
