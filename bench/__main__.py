@@ -1,6 +1,6 @@
 """Prints what speed, memory and wear cost, one JSON object per line: {"name": .., "value": .., "unit": ..}.
 
-    python -m bench [part ...]        parts: decode, versus, journal, flash, modules, running, push, serving; all when none is named
+    python -m bench [part ...]        parts: decode, versus, journal, flash, modules, running, push, serving, update; all when none is named
 
 Figures are measured, never asserted here. A part that cannot run says why on standard error and the exit code is 3.
 """
@@ -12,7 +12,7 @@ import sys
 from bench.micropython32 import Missing
 from host_tools.errors import MISSING, OK, USAGE, UserError
 
-PARTS = ("decode", "versus", "journal", "flash", "modules", "running", "push", "serving")
+PARTS = ("decode", "versus", "journal", "flash", "modules", "running", "push", "serving", "update")
 
 
 def main(wanted: list) -> int:

@@ -24,6 +24,7 @@ _FOUND_FILE = "meter.json"  # line settings and protocol of the meter that was f
 # RAM for readings in KB. Beside flash it holds those that are not written yet, at a reading each second six times as many as there can be.
 _RAM_KB, _RAM_ALONE_KB, _RAM_PSRAM_KB = const(4), const(12), const(64)
 _LEAST_FLASH_KB = const(64)  # a journal smaller than this is not worth its wear
+_SLOT_KB = const(704)  # of flash for the other copy of the firmware while it is not there yet: each small file takes a block
 _LOG_LINES = const(8)  # kept for the status, which shows the last of them
 _READER_DEADLINE_S = const(20)
 _WIFI_DEADLINE_S = const(60)  # a name look-up blocks for seconds where DNS is dead
@@ -101,6 +102,7 @@ def _flash_kb(board, wanted: int) -> int:
     folder = board.storage + "/journal"
     try:
         stat = os.statvfs(board.storage or "/")
+        names = os.listdir(board.storage or "/")
     except OSError:
         return 0
     used = 0
@@ -109,8 +111,10 @@ def _flash_kb(board, wanted: int) -> int:
             used += os.stat(folder + "/" + name)[6]
     except OSError:  # no reading was kept yet
         pass
-    size = stat[1]
-    kb = min(wanted, (size * stat[3] + used - size * stat[2] * 3 // 16) // 1024)
+    total = stat[1] * stat[2]
+    slots = ("a" in names) + ("b" in names)
+    rest = total // 12 if slots else total * 3 // 16
+    kb = min(wanted, (stat[1] * stat[3] + used - rest) // 1024 - (_SLOT_KB if slots == 1 else 0))
     return kb if kb >= _LEAST_FLASH_KB else 0
 
 

@@ -279,8 +279,8 @@ def test_power_cuts_at_any_moment_of_the_start(bench):
     assert bench.boot == 6
 
 
-def test_a_crash_loop_ends_with_its_cause(bench):
-    """What makes the program die at each start leaves nothing behind that outlives it."""
+def test_a_crash_loop_ends_in_safe_mode_and_with_its_cause(bench):
+    """What makes the program die at each start is told; it leaves nothing behind that outlives it."""
     crashing = bench.dongle.main.parent / "network.py"  # found before the board's own
     crashing.write_text("raise MemoryError('no')")
     try:
@@ -288,9 +288,12 @@ def test_a_crash_loop_ends_with_its_cause(bench):
         for _ in range(3):
             bench.dongle.wait_for("MemoryError", PATIENCE_S, since)
             since = bench.dongle.mark()
+        bench.dongle.wait_for("SAFE MODE: three starts failed, the last one of: MemoryError no", PATIENCE_S, since)
     finally:
         crashing.unlink()
+    since = bench.dongle.mark()
+    bench.dongle.power_cycle()
     bench.dongle.wait_for("info mqtt: connected", PATIENCE_S, since)
-    assert len(bench.dongle.crashes) >= 3
+    assert len(bench.dongle.crashes) == 3
     bench.synchronize()
     bench.good(2)

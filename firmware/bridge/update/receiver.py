@@ -26,7 +26,7 @@ _MAX_HEAD = const(32)
 _MAX_LIST = const(40000)  # bytes of a manifest: 300 files
 _TELEGRAM_S = const(2)  # meters that speak each second are the ones whose telegrams writing could hit
 _BLOCK = const(4096)
-_SLACK = const(8)  # blocks for folders, and for what the running firmware writes meanwhile
+_SLACK = const(32)  # blocks: two for each folder, and some for what the running firmware writes meanwhile
 _PIECE = const(512)
 
 
