@@ -152,7 +152,7 @@ def test_a_network_that_carries_nothing_is_joined_anew(home):
 
 
 def test_destinations_that_are_down_do_not_cost_the_network(home):
-    h = home(25)
+    h = home(15)
     h.dongle.set_wifi(**REAL)
     h.dongle.at(START + 300, h.server.__exit__)
     said = h.run()

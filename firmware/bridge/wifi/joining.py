@@ -64,7 +64,6 @@ async def join(station) -> None:
 async def _begin(station) -> int:
     """Switches the radio on. Gives the transmit power to go up to after the first try, 0 when it has its power already."""
     wait_ms, dbm, address = station.start
-    station.start = None
     await _pause(station, wait_ms)
     wlan = station.wlan
     wlan.active(True)
@@ -80,6 +79,7 @@ async def _begin(station) -> int:
         wlan.ifconfig(parse(address))
         del parse
         unload("bridge.core.ipv4")
+    station.start = None
     return dbm
 
 
