@@ -16,7 +16,7 @@ CONFIG ?=
 EXECUTIONS ?=
 SECONDS ?=
 
-.PHONY: help run test bench fuzz soak pins flash deploy configure export erase unlock setup clean test-%
+.PHONY: help run test bench fuzz soak pins flash deploy configure export erase unlock doctor setup clean test-%
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -77,6 +77,9 @@ erase: $(READY) ## make a running dongle forget what it kept, after a question: 
 
 unlock: $(READY) ## enter a German meter's PIN by the light of a running dongle's head, and follow it: PORT=/dev/ttyUSB0
 	@$(BIN)/meterbridge unlock $(if $(PORT),--port "$(PORT)") $(UNLOCK_ARGS)
+
+doctor: $(READY) ## what is wrong with a dongle, and what to do: PORT=/dev/ttyUSB0, or HOST=192.168.1.20 TOKEN_FILE=token.txt
+	@$(BIN)/meterbridge doctor $(if $(PORT),--port "$(PORT)") $(if $(HOST),--host "$(HOST)") $(if $(TOKEN_FILE),--token-file "$(TOKEN_FILE)") $(DOCTOR_ARGS)
 
 clean: ## forget what was built
 	rm -rf build .pytest_cache

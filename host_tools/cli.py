@@ -14,7 +14,7 @@ from host_tools.errors import FAILED, INTERRUPTED, MISSING, OK, USAGE, UserError
 
 PROG = "meterbridge"
 # Each is host_tools/commands/<name>.py with HELP, EXAMPLES, add_arguments(parser), run(args) -> int.
-COMMANDS = ("run", "simulate", "replay", "decode", "capture", "anonymise", "listen", "flash", "deploy", "configure", "export", "erase", "unlock", "release", "update")
+COMMANDS = ("run", "simulate", "replay", "decode", "capture", "anonymise", "listen", "flash", "deploy", "configure", "doctor", "export", "erase", "unlock", "release", "update")
 PURPOSE = "Bring a smart meter's readings to MQTT and HTTP: try the firmware on this machine, and care for real dongles."
 EXIT_CODES = """exit codes:
   0    done

@@ -23,11 +23,18 @@ _SAVE_S = 30.0  # it waits for a telegram of the meter, which are at most some 1
 _UPDATE_S = 20.0  # for the next piece to be asked for; the signature is looked at meanwhile
 _ERASE_S = 60.0  # 2 MB of flash are erased file by file
 _TRIES = 5  # for a file that comes damaged, with no piece gained in between
+_HEARD = 60  # lines that are no answer: a chip that starts writes some twenty
 _LONGEST = 8192  # characters in a line; what is longer is no line
 
 
 class Silence(Exception):
     """The dongle did not go on."""
+
+
+class NoDongle(UserError):
+    """Nobody introduced itself as a dongle; `heard`: the newest lines that came instead."""
+
+    heard: tuple[str, ...] = ()
 
 
 class Console:
@@ -166,7 +173,7 @@ class Console:
                 raise Silence
             mark = text.rfind(_MARK)
             if mark < 0:
-                self._heard = [*self._heard[-9:], text]
+                self._heard = [*self._heard[1 - _HEARD :], text]
                 continue
             until = time.monotonic() + patience
             row = _row(text[mark + 1 :])
@@ -205,7 +212,9 @@ class Console:
             why = "what speaks there is no meterbridge"
         else:
             why = "nothing answers: is this the dongle's port, and is it on?"
-        raise UserError(f"{self.port}: {why}", FAILED)
+        trouble = NoDongle(f"{self.port}: {why}", FAILED)
+        trouble.heard = tuple(self._heard)
+        raise trouble
 
     # the port ---------------------------------------------------------------------------------------------------------
 

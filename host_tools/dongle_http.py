@@ -53,15 +53,20 @@ def read_token(path: str | None) -> str:
     return text
 
 
+def address_of(host: str) -> tuple[str, int]:
+    """(name or address, port) of what was given for a dongle. UserError when that cannot be one."""
+    name, colon, port = host.removeprefix("http://").rstrip("/").partition(":")
+    if not name or colon and not (port.isdigit() and 0 < int(port) < 65536) or set(name) & set("/@ "):
+        raise UserError(f"--host {host}: give an address or a name, such as 192.168.1.20 or meterbridge-a1b2c3.local", USAGE)
+    return name, int(port or _PORT)
+
+
 class Dongle:
     """The dongle at `host` ("name", "address" or either with ":port"); a context manager. `hello`: its id, version, board and boot."""
 
     def __init__(self, host: str, token: str):
-        name, colon, port = host.removeprefix("http://").rstrip("/").partition(":")
-        if not name or colon and not (port.isdigit() and 0 < int(port) < 65536) or set(name) & set("/@ "):
-            raise UserError(f"--host {host}: give an address or a name, such as 192.168.1.20 or meterbridge-a1b2c3.local", USAGE)
         self.port = host  # what messages call it
-        self._address = (name, int(port or _PORT))
+        self._address = address_of(host)
         self._headers = {"Authorization": f"Bearer {token}"}
         device = self.status().get("device")
         if not isinstance(device, dict) or "version" not in device:
@@ -80,6 +85,14 @@ class Dongle:
     def status(self) -> dict:
         """The status document."""
         return self._json("GET", "/api/status")
+
+    def settings(self) -> dict:
+        """The settings, of secrets whether they are set."""
+        return self._json("GET", "/api/settings")
+
+    def room(self) -> dict:
+        """{"size", "free"} of its flash in bytes; empty for a firmware that does not tell."""
+        return {name: value for name, value in self._json("GET", "/api/files").items() if name in ("size", "free")}
 
     def files(self) -> dict[str, int]:
         """Size of each file that can be copied, by path."""

@@ -1,4 +1,4 @@
-"""GET /api/files: what is kept on flash, a list or a file's bytes out. GET /api/ram: the readings that are in RAM alone, a row of JSON a block.
+"""GET /api/files: what is kept on flash, a list (and the flash's bytes, and how many are free) or a file's bytes out. GET /api/ram: the readings that are in RAM alone, a row of JSON a block.
 
 A file's `?from=BYTES` leaves out what is known already: files of readings only ever grow. /api/ram ends with {"done": true}: what ends
 without it was cut off.
@@ -27,19 +27,21 @@ async def answer(request, reply, door) -> None:
         elif path:
             await _file(request, reply, door.console.folder, path, kept_files)
         else:
-            await _list(reply, kept_files.listed(door.console.folder))
+            await _list(reply, door.console.folder, kept_files)
     finally:
         kept_files = None
         unload("bridge.serve.kept_files")
 
 
-async def _list(reply, files) -> None:
+async def _list(reply, folder: str, kept_files) -> None:
+    size, free = kept_files.room(folder)
     await reply.start(200, JSON)
-    before = b'{"files":['
-    for path, size in files:
+    before = b'{"size":%d,"free":%d,"files":[' % (size, free)
+    empty = before
+    for path, size in kept_files.listed(folder):
         await reply.write(before + json.dumps({"path": path, "size": size}).encode())
         before = b",\n"
-    await reply.write((b"" if before == b",\n" else before) + b"]}\n")
+    await reply.write((before if before is empty else b"") + b"]}\n")
 
 
 async def _file(request, reply, folder: str, path: str, kept_files) -> None:

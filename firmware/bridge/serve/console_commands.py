@@ -62,6 +62,26 @@ async def _files(words: list, console, say):
         await say({"path": path, "size": size})
 
 
+async def _room(words: list, console, say):
+    from bridge.serve.kept_files import room
+
+    size, free = room(console.folder)
+    await say({"size": size, "free": free})
+
+
+async def _settings(words: list, console, say):
+    """Of secrets only whether they are set."""
+    from bridge.config.settings import load
+
+    try:
+        shown = load("config.json").public()
+    finally:
+        load = None
+        unload("bridge.config.settings", "bridge.config.table", "bridge.config.rules", "bridge.config.help", "bridge.core.ipv4")
+    for name in shown:
+        await say({"setting": name, "value": shown[name]})
+
+
 async def _save(words: list, console, say):
     """A flash erase stops the chip for some 50 ms: right after a telegram the meter's line is quiet."""
     store = console.store
@@ -177,6 +197,8 @@ _COMMANDS = {
     "hello": _hello,
     "status": _status,
     "files": _files,
+    "room": _room,
+    "settings": _settings,
     "save": _save,
     "send": _send,
     "ram": _ram,

@@ -4,6 +4,8 @@ HELP = """meterbridge's console. Lines of up to 128 characters:
   hello                       who this is
   status                      what it does at this moment
   files                       what is kept on flash
+  room                        bytes of the flash, and how many are free
+  settings                    the settings; of secrets whether they are set
   save                        put on flash now what is in RAM alone
   send PATH [OFFSET [COUNT]]  a file of those, in base64
   ram                         readings that are in RAM, in base64

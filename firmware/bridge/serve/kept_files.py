@@ -34,3 +34,9 @@ def listed(folder: str):
             length = size(folder, path)
             if length is not None:
                 yield path, length
+
+
+def room(folder: str) -> tuple:
+    """(bytes of the flash that holds the folder, bytes free there). OSError from the flash."""
+    stat = os.statvfs(folder or "/")
+    return stat[1] * stat[2], stat[1] * stat[3]
