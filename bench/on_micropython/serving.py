@@ -42,6 +42,14 @@ def own(console, port: int):
     return lambda: door.answered
 
 
+class Quiet:
+    """In place of gc: garbage is counted, not collected."""
+
+    @staticmethod
+    def collect() -> None:
+        pass
+
+
 class Steps:
     """An iterator as microdot knows one."""
 
@@ -87,6 +95,8 @@ async def main(which: str, port: int, count: int) -> None:
         await asyncio.sleep_ms(5)
     gc.collect()
     gc.disable()
+    if which == "own":
+        sys.modules["bridge.core.unload"].gc = Quiet
     began = gc.mem_alloc()
     since = time.ticks_ms()
     garbage = Console.document

@@ -8,10 +8,11 @@ from binascii import b2a_base64, hexlify
 from hashlib import sha256
 
 from bridge.config import access
-from bridge.serve import http_access
+from bridge.serve import http_access, http_head
 from bridge.serve.http_access import check
 from bridge.serve.http_answer import Answer
-from bridge.serve.http_request import Refusal, Request, unquote
+from bridge.serve.http_head import unquote
+from bridge.serve.http_request import Refusal, Request
 from bridge.serve.http_routes import find
 
 class _Ticks:
@@ -59,7 +60,7 @@ def _patience(ms):
 
 def _read(data, step=512):
     request = Request(_Stream(data, step), _patience)
-    asyncio.run(request.head())
+    asyncio.run(http_head.read(request))
     return request
 
 
@@ -80,7 +81,7 @@ def test_a_request_in_pieces_of_any_size():
         assert request.argument(b"from") == "512" and request.argument(b"x") == "A b" and request.argument(b"y") == ""
         assert request.header(b"host") == b"mb-a1b2c3.local:80" and request.header(b"authorization") == b"Bearer abc"
         assert request.header(b"user-agent") == b""
-        request.belongs_to("mb-a1b2c3")
+        http_head.belongs_to(request, "mb-a1b2c3")
 
 
 def test_bare_line_ends_and_one_empty_line_before_are_taken():
@@ -93,7 +94,7 @@ def test_a_body():
     head = b"POST /api/unlock HTTP/1.1\r\n" + HOST + b"Content-Type: application/json; charset=utf-8\r\nContent-Length: %d\r\n\r\n" % len(body)
     for step in (1, 30, 512):
         request = _read(head + body + b"rest", step)
-        request.must_be_meant()
+        assert http_head.unmeant(request) is None
         assert asyncio.run(request.json()) == {"pin": "0123"}
         assert request.left == 0 and asyncio.run(request.readinto(bytearray(9))) == 0
     short = _read(head + body[:5])
@@ -123,7 +124,7 @@ def test_bodies_that_are_no_json_object():
 def test_the_client_is_told_to_go_on_only_when_its_body_is_wanted():
     stream = _Stream(b"POST / HTTP/1.1\r\n" + HOST + b"Expect: 100-continue\r\nContent-Length: 2\r\n\r\n")
     request = Request(stream, _patience)
-    asyncio.run(request.head())
+    asyncio.run(http_head.read(request))
     assert stream.written == b""
     stream.data = b"{}"
     assert asyncio.run(request.json()) == {} and stream.written == b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -176,7 +177,7 @@ def test_a_request_that_ends_early():
 
 def _asks(host):
     try:
-        _read(b"GET / HTTP/1.1\r\nHost: " + host + b"\r\n\r\n").belongs_to("mb-a1b2c3")
+        http_head.belongs_to(_read(b"GET / HTTP/1.1\r\nHost: " + host + b"\r\n\r\n"), "mb-a1b2c3")
         return True
     except Refusal as refusal:
         assert refusal.status == 421
@@ -192,11 +193,8 @@ def test_only_its_own_names_are_answered():
 
 
 def _meant(headers):
-    try:
-        _read(b"POST / HTTP/1.1\r\n" + HOST + headers + b"\r\n").must_be_meant()
-        return 200
-    except Refusal as refusal:
-        return refusal.status
+    refusal = http_head.unmeant(_read(b"POST / HTTP/1.1\r\n" + HOST + headers + b"\r\n"))
+    return refusal.status if refusal else 200
 
 
 def test_what_a_page_of_another_site_can_send_is_refused():
@@ -230,7 +228,7 @@ def test_noise_is_refused_or_ends():
             seen.add(200)
             find(request.method, request.path)
             request.argument(b"from")
-            request.belongs_to("mb")
+            http_head.belongs_to(request, "mb")
         except Refusal as refusal:
             seen.add(refusal.status)
         except EOFError:

@@ -191,12 +191,21 @@ async def _factory_reset(words: list, console, say):
     console.restart()
 
 
+async def _portal(words: list, console, say):
+    """A wrong Wi-Fi password is mended without a computer's help, too."""
+    if console.door is None or console.door.station is None:
+        return "there is no password for an access point: 'access new' makes one; then start anew"
+    console.door.invite()
+    await say({"portal": "meterbridge-" + console.identity.device[-6:]})
+
+
 _COMMANDS = {
     "access": _access,
     "help": _help,
     "hello": _hello,
     "status": _status,
     "files": _files,
+    "portal": _portal,
     "room": _room,
     "settings": _settings,
     "save": _save,

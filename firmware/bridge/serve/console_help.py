@@ -13,6 +13,7 @@ HELP = """meterbridge's console. Lines of up to 128 characters:
   unlock PIN [again]          enter the PIN of a German meter by light; again: after one that failed
   unlock next | hold          a short or a long press in the meter's menu
   unlock cancel | status      end it; how it goes
+  portal                      open the dongle's own Wi-Fi, to set it up with a phone
   factory-reset WORD          erase settings, secrets and readings; it says which WORD
   access [new]                whether there is a token for the network; new: makes another and shows it once
 On a computer, 'meterbridge export' and 'meterbridge erase' do this in comfort."""

@@ -9,7 +9,8 @@ from bridge.core.unload import unload
 
 _BACKLOG = const(4)  # knocks that wait while others are answered: a browser opens six connections
 _NO_MEMORY_MS = const(2000)  # until the next try, when there is none for the server
-_PARTS = ("bridge.serve.http_server", "bridge.serve.http_request", "bridge.serve.http_answer", "bridge.serve.http_access", "bridge.config.access")
+_PARTS = ("bridge.serve.http_server", "bridge.serve.http_head", "bridge.serve.http_request", "bridge.serve.http_answer", "bridge.serve.http_access",
+          "bridge.config.access")  # fmt: skip
 
 
 class Door:
@@ -18,7 +19,8 @@ class Door:
 
     `routes`: module with the table of what can be asked for. `clients`: those of this moment; `held`: [address, failures, ticks until which
     it is not listened to] of who had a wrong token; `loaded`: modules to be forgotten when the last client has left; `live`: connections
-    that a handler keeps; `friend`: whose token was right last; `failure`: an error of the program. `refused` counts since the start, `silent` since the last line of the log, `told`: (address, ticks) of that.
+    that a handler keeps; `friend`: whose token was right last; `failure`: an error of the program. `portal`: the open set-up portal, False while
+    it is being opened; for that are `station`, `clock` and, in safe mode, `safe`. `refused` counts since the start, `silent` since the last line of the log, `told`: (address, ticks) of that.
     """
 
     def __init__(self, port: int, digest: bytes, console, log, settings: str, host: str, restart):
@@ -33,7 +35,7 @@ class Door:
         self.clients = []
         self.held = []
         self.loaded = []
-        self.failure = self.told = self.friend = None
+        self.failure = self.told = self.friend = self.portal = self.station = self.clock = self.safe = None
         self.live = self.answered = self.refused = self.silent = 0
 
     async def run(self) -> None:
@@ -58,6 +60,19 @@ class Door:
                     self.loaded.clear()
         finally:
             listener.close()
+
+    def invite(self) -> None:
+        """Opens the set-up portal, if it is not open."""
+        if self.portal is None:
+            self.portal = False
+            asyncio.create_task(self._invite())
+
+    async def _invite(self) -> None:
+        try:
+            await __import__("bridge.portal.life", None, None, ("run",)).run(self)
+        finally:
+            self.portal = None
+            unload("bridge.portal.life", "bridge.portal.names", "bridge.hal.access_point")
 
     def status(self) -> dict:
         """For the status document."""

@@ -24,13 +24,13 @@ JSON = b"application/json"
 class Answer:
     """`start`, then `write` as often as needed; or one of `json`, `refuse`. `status`: what was begun, 0: nothing yet; `bare`: without a body."""
 
-    def __init__(self, stream, patience):
+    def __init__(self, stream, patience, bare: bool = False):
         self._stream = stream
         self._patience = patience
         self._room = bytearray(_ROOM)
         self._used = 0
         self.status = 0
-        self.bare = False
+        self.bare = bare
 
     async def start(self, status: int, kind: bytes, length: int = -1, header: bytes = _NO_STORE) -> None:
         """The head. `length`: of the body, where it is known; else its end is the connection's. `header`: more lines, each with its end."""

@@ -8,8 +8,8 @@ import time
 
 from micropython import const
 
+from bridge.core.unload import unload
 from bridge.serve.door import knock
-from bridge.serve.http_answer import Answer
 from bridge.serve.http_request import Refusal, Request
 
 _MOST = const(3)  # clients at a time: each takes some 4 KB and one of the chip's 10 sockets
@@ -31,6 +31,7 @@ async def serve(door, listener) -> None:
     def failed(loop, context) -> None:
         door.failure = context["exception"]
 
+    before = loop.get_exception_handler()
     loop.set_exception_handler(failed)
     last = time.ticks_ms()
     try:
@@ -55,11 +56,13 @@ async def serve(door, listener) -> None:
                 failure, door.failure = door.failure, None
                 raise failure
     finally:
-        loop.set_exception_handler(None)
+        loop.set_exception_handler(before)
         for client in list(clients):
             client.task.cancel()
-        while clients:
-            await asyncio.sleep_ms(0)
+        await asyncio.sleep_ms(0)
+        for client in clients:  # it had not even begun
+            client.socket.close()
+        clients.clear()
 
 
 def _make_room(clients: list) -> None:
@@ -68,6 +71,14 @@ def _make_room(clients: list) -> None:
         if client.asking and time.ticks_diff(client.due, time.ticks_ms()) < _HEAD - _PUSHED:
             client.task.cancel()
             return
+
+
+def _forget_head(clients: list, own) -> None:
+    """Gives back the code that reads heads, unless another client's is being read."""
+    for client in clients:
+        if client.asking and client is not own:
+            return
+    unload("bridge.serve.http_head")
 
 
 class _Client:
@@ -87,17 +98,27 @@ class _Client:
         self.due = time.ticks_add(time.ticks_ms(), ms)
 
     async def _run(self, door) -> None:
-        stream = asyncio.StreamReader(self.socket)
         reply = None
         try:
-            reply = Answer(stream, self.patience)
+            stream = asyncio.StreamReader(self.socket)
             request = Request(stream, self.patience)
+            module = refusal = None
             try:
-                await request.head()
-                self.asking = False
+                module = await self._admit(door, request)
+            except Refusal as why:
+                refusal = why
+            _forget_head(door.clients, self)
+            unload(door.routes, "bridge.serve.http_access", "bridge.config.access")
+            from bridge.serve.http_answer import Answer
+
+            reply = Answer(stream, self.patience, request.method == b"HEAD")
+            try:
+                if refusal:
+                    raise refusal
                 self.patience(_WORK)
-                reply.bare = request.method == b"HEAD"
-                await self._handle(door, request, reply)
+                if module not in door.loaded:
+                    door.loaded.append(module)
+                await __import__(module, None, None, ("answer",)).answer(request, reply, door)
             except Refusal as refusal:
                 await reply.refuse(refusal)
             await reply.end()
@@ -111,24 +132,39 @@ class _Client:
             self._last_word(reply, b"408 Request Timeout")
         finally:
             self.socket.close()
-            door.clients.remove(self)
+            if self in door.clients:
+                door.clients.remove(self)
 
-    async def _handle(self, door, request, reply) -> None:
-        """Sees who it is and what is asked for, and has it answered."""
-        request.belongs_to(door.host)
-        table = __import__(door.routes, None, None, ("find",))
-        module, public = table.find(request.method, request.path)
+    async def _admit(self, door, request) -> str:
+        """Sees what is asked for and who asks; the module that answers. Of the code for it no more is in memory at a time than it takes."""
+        from bridge.serve.http_head import belongs_to, read, unmeant
+
+        await read(request)
+        self.asking = False
+        portal = door.portal if door.portal and door.portal.is_guest(self.address) else None
+        try:
+            belongs_to(request, door.host)
+        except Refusal:
+            if not portal:
+                raise
+            request.path = ""  # of somebody else: it is led to the portal's page
+        refusal = unmeant(request)
+        belongs_to = read = unmeant = None
+        _forget_head(door.clients, self)
+        if portal:
+            if refusal:
+                raise refusal
+            return portal.entry
+        module, public = __import__(door.routes, None, None, ("find",)).find(request.method, request.path)
         if not public:
             from bridge.serve.http_access import check
 
             check(door, request, self.address)
         if not isinstance(module, str):
-            raise module
-        if request.method not in (b"GET", b"HEAD"):
-            request.must_be_meant()
-        if module not in door.loaded:
-            door.loaded.append(module)
-        await __import__(module, None, None, ("answer",)).answer(request, reply, door)
+            refusal = module
+        if refusal:
+            raise refusal
+        return module
 
     async def _leave(self, request) -> None:
         """Lets the other side read the answer: what it still sends is thrown away, as closing on it would take the answer back."""
