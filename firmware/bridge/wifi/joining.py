@@ -1,6 +1,7 @@
 """Joins a network: a Station that is offline in, one that is online out, however long it takes. Loaded for as long as that takes.
 
-The driver tries once per connect(); what it says of an earlier try it goes on saying, so a code that was there before counts only after a while.
+The driver tries once per connect(); what it says of an earlier try it goes on saying until there is an address, so a code that was there before
+counts only after a while, and not while an access point has taken the station.
 A scan stands still for 2 to 3 s, in which the UART's buffer takes what the meter sends (4 KB); so there is one at the start, where it chooses
 between several known networks, and now and then when access points refuse. All other tries are by name: then the driver searches by itself.
 """
@@ -33,7 +34,7 @@ async def join(station) -> None:
     dbm = 0
     scan = False
     if station.start:
-        dbm = await _begin(station)
+        dbm = await begin(station)
         scan = len(networks) > 1
     backoff = Backoff(_FIRST_RETRY_MS, _LAST_RETRY_MS)
     said = []
@@ -61,7 +62,7 @@ async def join(station) -> None:
         scan = rounds % _REFUSALS == 0 and kind != 1
 
 
-async def _begin(station) -> int:
+async def begin(station) -> int:
     """Switches the radio on. Gives the transmit power to go up to after the first try, 0 when it has its power already."""
     wait_ms, dbm, address = station.start
     await _pause(station, wait_ms)
@@ -127,18 +128,22 @@ async def _try(station, number: int, bssid) -> tuple:
         waited = time.ticks_diff(time.ticks_ms(), began)
         code = wlan.status()
         kind, text = why(code, number)
-        if kind and (code != before or code not in LASTING or waited >= _LASTING_MS):
+        lasting = code == before and code in LASTING
+        if kind and (not lasting or waited >= _LASTING_MS and not _taken(wlan)):
             return kind, cannot + text
         if waited >= _JOIN_MS:
-            return 3, cannot + _silence(wlan)
+            if _taken(wlan):
+                text = "the access point takes it, but gives no address: restart the router, or set wifi_address"
+            return 3, cannot + (text or "no answer in %d s" % (_JOIN_MS // 1000))
 
 
-def _silence(wlan) -> str:
+def _taken(wlan) -> bool:
+    """Whether an access point has taken it; then only the address is missing."""
     try:
         wlan.status("rssi")
     except OSError:
-        return "no answer in %d s" % (_JOIN_MS // 1000)
-    return "the access point takes it, but gives no address: restart the router, or set wifi_address"
+        return False
+    return True
 
 
 async def _pause(station, ms: int) -> None:

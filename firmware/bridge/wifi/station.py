@@ -40,6 +40,7 @@ class Station:
         self.beat = beat
         self.online = asyncio.Event()
         self.sinks = ()
+        self.lent = False
         self.joins = self.number = self.flaps = 0
         self.bssid = self.bound = self.lost = None
         self.reason = ""
@@ -65,9 +66,13 @@ class Station:
             await self.nap(_POLL_MS)
 
     async def nap(self, ms: int) -> None:
-        """Sleeps, alive."""
-        self.beat()
-        await asyncio.sleep_ms(ms)
+        """Sleeps, alive; for as long as another uses the radio."""
+        while True:
+            self.beat()
+            await asyncio.sleep_ms(ms)
+            if not self.lent:
+                return
+            ms = _POLL_MS
 
     def _gone(self, lasted_ms: int) -> None:
         from bridge.wifi.reasons import why
