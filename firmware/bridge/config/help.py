@@ -28,6 +28,7 @@ HELP = {
     "backlog_per_s": "most readings per second that a destination is sent of what it missed",
     "status_interval_s": "how often the status is published, in seconds",
     "log_level": "the least level that is logged",
+    "update_url": "where a signed update is looked for once a day, such as http://192.168.1.10/meterbridge.update; empty: nowhere",
     "mqtt_url": "the broker, such as mqtt://192.168.1.10 or mqtts://broker.example:8883; empty: no MQTT",
     "mqtt_user": "the broker's user name",
     "mqtt_password": "the broker's password",

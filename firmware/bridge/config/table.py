@@ -33,6 +33,7 @@ SETTINGS = (
     ("backlog_per_s", 480, whole, 1, 10000),
     ("status_interval_s", 30, whole, 1, 3600),
     ("log_level", "info", choice, "debug", "info", "warning", "error"),
+    ("update_url", "", url, "http", "https"),
     ("mqtt_url", "", url, "mqtt", "mqtts"),
     ("mqtt_user", "", text, 128),
     ("mqtt_password", "", secret, 256),

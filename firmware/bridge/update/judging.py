@@ -15,8 +15,8 @@ _ALLOWED = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./"
 _FIRST = "bridge/"
 
 
-def judge(lines, board: str, runs: str, force: bool) -> tuple:
-    """(version, blocks of 4096 bytes). BridgeError for another board or MicroPython, an older version (unless `force`) and whatever is no such list."""
+def judge(lines, board: str, runs: str, force) -> tuple:
+    """(version, blocks of 4096 bytes). BridgeError for another board or MicroPython, an older version (unless `force`), whatever is no such list."""
     version = ""
     files = blocks = 0
     fits = [False, False]
@@ -42,6 +42,8 @@ def judge(lines, board: str, runs: str, force: bool) -> tuple:
         raise BridgeError("it is for another MicroPython: flash the dongle with 'meterbridge flash'")
     if not 0 < files <= _MAX_FILES or blocks > _MAX_BLOCKS:
         raise BridgeError("it has %d files of %d KB: that is no firmware of meterbridge" % (files, blocks * _BLOCK // 1024))
+    if force is None and number(version) == number(runs):
+        raise BridgeError("")
     if number(version) < number(runs) and not force:
         raise BridgeError("it is version %s, and %s runs: an older one is taken only when it is forced" % (version, runs))
     return version, blocks

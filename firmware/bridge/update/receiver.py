@@ -31,13 +31,14 @@ _PIECE = const(512)
 
 
 class Receiver:
-    """`board`: this board's name; `version`: what runs; `told`: a dict for the status, where "busy" keeps others out; `force`: an older version too.
+    """`board`: this board's name; `version`: what runs; `told`: a dict for the status, where "busy" keeps others out; `force`: an older version too;
+    None: only one that is newer and has not been taken back, else the BridgeError is without words.
 
     `store`: before each block of flash that is written a telegram is waited for, as writing stops the chip for some 50 ms, and right after a
     telegram the meter's line is quiet. `end()` whatever happens.
     """
 
-    def __init__(self, board: str, version: str, told: dict, store, force: bool = False):
+    def __init__(self, board: str, version: str, told: dict, store, force=False):
         if told.get("busy"):
             raise BridgeError("another update is on its way")
         self._slot = running()
@@ -140,6 +141,8 @@ class Receiver:
 
         with open(_LIST_FILE, "rb") as lines:
             self.version, blocks = judge(lines, self._board, self._runs, self._force)
+        if self._force is None and self._told.get("last", "").startswith("update %s was taken back" % self.version):
+            raise BridgeError("")
         if not has_room(self._other, blocks + _SLACK):
             raise BridgeError("the flash has no room for it, %d KB are needed: set journal_flash_kb lower" % (blocks * _BLOCK // 1024))
         if read() != (self._slot, "", ""):
