@@ -16,7 +16,7 @@ from bridge.core.unload import unload
 
 VERSION = "0.1.0"
 # Modules that are needed only to get here.
-ONCE = ("bridge.app", "bridge.hal.board", "bridge.hal.chip", "bridge.hal.wlan", "bridge.hal.watchdog", "bridge.uart.settings")
+ONCE = ("bridge.app", "bridge.care", "bridge.hal.board", "bridge.hal.chip", "bridge.hal.wlan", "bridge.hal.watchdog", "bridge.uart.settings")
 _SETTINGS_FILE = "config.json"
 _BOOTS_FILE = "boots"
 _PORT = const(80)  # of HTTP
@@ -24,12 +24,12 @@ _FOUND_FILE = "meter.json"  # line settings and protocol of the meter that was f
 # RAM for readings in KB. Beside flash it holds those that are not written yet, at a reading each second six times as many as there can be.
 _RAM_KB, _RAM_ALONE_KB, _RAM_PSRAM_KB = const(4), const(12), const(64)
 _LEAST_FLASH_KB = const(64)  # a journal smaller than this is not worth its wear
-_SLOT_KB = const(704)  # of flash for the other copy of the firmware while it is not there yet: each small file takes a block
+_SLOTS_KB = (0, 704, 96)  # of flash for the next update where no, one or both copies of the firmware are there: each small file takes a block
 _LOG_LINES = const(8)  # kept for the status, which shows the last of them
 _READER_DEADLINE_S = const(20)
 _WIFI_DEADLINE_S = const(60)  # a name look-up blocks for seconds where DNS is dead
 # What is read at the start alone; the settings of a sink that is off are not kept either.
-_START_ONLY = ("wifi", "host", "ntp", "journal", "log", "time", "unlock")
+_START_ONLY = ("wifi", "host", "ntp", "journal", "log", "time", "unlock", "update")
 _SINKS = ("mqtt", "http", "influx")
 
 
@@ -39,7 +39,6 @@ def compose():
         from bridge.core.forget import finish
 
         finish()
-        unload("bridge.core.forget")
     settings, problems = _settings()
     from bridge.hal import board as boards
 
@@ -76,9 +75,11 @@ def compose():
     sinks = _sinks(store, clock, log, settings, identity, station, supervisor, status, desk)
     status.add("journal", store.status)
     status.add("profile", store.profile.status)
+    from bridge import care
+
     console = _console(board, identity, store, keeper, log_file, supervisor, status, desk)
     _door(console, log, supervisor, status)
-    _life(board, console, sinks, clock, log, supervisor, status)
+    care.begin(board, console, sinks, station, clock, log, supervisor, status, settings["update_url"], VERSION)
     status.add("tasks", supervisor.status)
     status.add("problems", problems)
     status.add("log", log.recent)
@@ -111,10 +112,9 @@ def _flash_kb(board, wanted: int) -> int:
             used += os.stat(folder + "/" + name)[6]
     except OSError:  # no reading was kept yet
         pass
-    total = stat[1] * stat[2]
     slots = ("a" in names) + ("b" in names)
-    rest = total // 12 if slots else total * 3 // 16
-    kb = min(wanted, (stat[1] * stat[3] + used - rest) // 1024 - (_SLOT_KB if slots == 1 else 0))
+    rest = stat[1] * stat[2] // 12 if slots else stat[1] * stat[2] * 3 // 16
+    kb = min(wanted, (stat[1] * stat[3] + used - rest) // 1024 - _SLOTS_KB[slots])
     return kb if kb >= _LEAST_FLASH_KB else 0
 
 
@@ -188,21 +188,6 @@ def _door(console, log, supervisor, status) -> None:
     status.add("network", door.status)
     del load, renew, digest_of
     unload("bridge.config.access")
-
-
-def _life(board, console, sinks: dict, clock, log, supervisor, status) -> None:
-    """What happens when this start turns out to be a good one, or the update that is on trial; the button."""
-    from bridge.hal import chip
-    from bridge.update.life import Life
-
-    life = Life(VERSION, console.store, sinks, clock.uptime_s, log, supervisor, chip.restart)
-    console.update = life.told
-    console.restart = chip.restart
-    status.add("update", life.told)
-    if board.button is not None:
-        from bridge.hal.button import Button
-
-        supervisor.add("button", Button(board, log).run)
 
 
 def _receiving(board, settings, clock, log, store, supervisor, status, problems):
