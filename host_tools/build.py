@@ -1,6 +1,7 @@
 """Compiles the firmware for a board: firmware/ and the board's data in, build/<board>/ as it goes on the device out."""
 
 import contextlib
+import gzip
 import hashlib
 import json
 import os
@@ -18,6 +19,7 @@ from host_tools.compact import compact
 from host_tools.errors import FAILED, MISSING, UserError
 
 BUILD = runtime.cache() / "build"
+PAGES = runtime.FIRMWARE / "bridge" / "serve" / "pages"
 KEPT = runtime.cache() / ".cache" / "build"
 MPY_VERSION = 6  # what mpy-cross writes and MicroPython 1.24 and newer load
 NAMES = "names.json"  # beside the files, not on the device: by module, what stands in the compiled file and what it is in the source
@@ -63,7 +65,8 @@ def build(board: str, out: Path | None = None, own_names: bool = False) -> list[
         raise UserError(f"boards/{board}/board.json: {wrong[0]}")
     out = out or BUILD / board
     texts, told = _texts(board, own_names)
-    wanted = {_target(source, text) for source, text in texts.items()} | {Path("board.json")}
+    pages = _pages(own_names)
+    wanted = {_target(source, text) for source, text in texts.items()} | {Path("board.json"), *pages}
     for old in [path for path in out.rglob("*") if path.is_file() and path.relative_to(out) not in wanted | {Path(NAMES)}]:
         old.unlink(missing_ok=True)
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -81,6 +84,10 @@ def build(board: str, out: Path | None = None, own_names: bool = False) -> list[
                 jobs.append((source, folder, made))
             else:
                 written.replace(made)
+        for target, data in pages.items():
+            (out / target).parent.mkdir(parents=True, exist_ok=True)
+            (folder / target.name).write_bytes(data)
+            (folder / target.name).replace(out / target)
         with ThreadPoolExecutor(4) as pool:
             list(pool.map(lambda job: _compile(*job), jobs))
         shutil.copyfile(runtime.BOARDS / board / "board.json", folder / "board.json").replace(out / "board.json")
@@ -109,6 +116,12 @@ def _texts(board: str, own_names: bool) -> tuple[dict[Path, str], dict[str, dict
         passing.write_text(json.dumps({"key": key.hexdigest(), "texts": {source.as_posix(): text for source, text in texts.items()}, "told": told}), encoding="utf-8")
         passing.replace(kept)
     return texts, told
+
+
+def _pages(own_names: bool) -> dict[Path, bytes]:
+    """What browsers are shown, compressed, by its path: beside the module that sends it, which stands higher without names of its own."""
+    folder = Path("bridge/serve/pages" if own_names else "bridge/pages")
+    return {folder / f"{path.name}.gz": gzip.compress(path.read_bytes(), 9, mtime=0) for path in sorted(PAGES.iterdir()) if path.is_file()}
 
 
 def _target(source: Path, text: str) -> Path:

@@ -1,6 +1,7 @@
 """The simulated chip's own access point: what its owner sets in, its settings and who has joined it out, refusing what the driver refuses.
 
 Who has joined is told by the Wi-Fi's file: "stations": [["02:00:00:00:00:09", "192.168.4.2"], ...]; the driver takes "max_clients" of them.
+Its "own_address" (four) is that of the access point: on a computer its guests, who come from 127.0.0.1, are in the network 127.0.0.0 then.
 """
 
 import sim_air as air
@@ -9,6 +10,7 @@ from sim_chip import chip
 _NAMES = {"essid": "ssid", "password": "key", "authmode": "security"}
 _MOST_CLIENTS = 10
 _LEAST_KEY = 8  # WPA2 and WPA3
+_ADDRESS = ("192.168.4.1", "255.255.255.0", "192.168.4.1", "0.0.0.0")
 
 
 class AccessPoint:
@@ -18,7 +20,7 @@ class AccessPoint:
         self._radio = radio
         own = chip("unique_id", "a1b2c3d4e5f6")
         self._settings = {"ssid": "ESP_" + own[-6:].upper(), "key": "", "security": 0, "hidden": False, "max_clients": 4}
-        self._address = ("192.168.4.1", "255.255.255.0", "192.168.4.1", "0.0.0.0")
+        self._address = tuple(air.told().get("own_address", _ADDRESS))
 
     def set(self, name, value):
         name = _NAMES.get(name, name)

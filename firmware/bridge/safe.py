@@ -17,7 +17,7 @@ _TELL_MS = const(60000)  # who opens a serial monitor sees within a minute what 
 _LONGEST = const(128)  # characters of a line
 _PIECE = const(512)
 # (module, function) of what else runs in safe mode, where it can be loaded: function(safe) makes a coroutine, which may call `safe.busy()`.
-_HELPERS = ()
+_HELPERS = (("bridge.portal.safe", "guests"),)
 _UNUSABLE = (ImportError, SyntaxError, AttributeError, NameError, TypeError, KeyError, IndexError, OSError, ValueError, MemoryError, RuntimeError)
 _CONFIRM = "erase-everything"
 _HELP = """safe mode of meterbridge. Commands:
@@ -30,19 +30,19 @@ _HELP = """safe mode of meterbridge. Commands:
 
 
 class Safe:
-    """`why`: what the last start failed of."""
+    """`why`: what the last start failed of; `board`: what its file says, or None."""
 
     def __init__(self, why: str):
         self.why = why
         self.slot = sys.path[0][-1:]
         self.storage = ""
-        self._board = None
+        self.board = None
         self._since = time.ticks_ms()
         try:
             from bridge.hal.board import load
 
-            self._board = load()
-            self.storage = self._board.storage
+            self.board = load()
+            self.storage = self.board.storage
         except _UNUSABLE as error:
             print("board.json cannot be read:", error)
         if "forget" in os.listdir():
@@ -82,8 +82,8 @@ class Safe:
     def _helper(self, module: str, name: str) -> None:
         try:
             if name == "Button":
-                if self._board and self._board.button is not None:
-                    asyncio.create_task(__import__(module, None, None, (name,)).Button(self._board, self).run())
+                if self.board and self.board.button is not None:
+                    asyncio.create_task(__import__(module, None, None, (name,)).Button(self.board, self).run())
             else:
                 asyncio.create_task(getattr(__import__(module, None, None, (name,)), name)(self))
         except _UNUSABLE as error:
@@ -123,7 +123,7 @@ class Safe:
 
     def _do(self, command: str, rest: str):
         if command == "hello":
-            return {"id": "", "version": "safe mode", "board": self._board.name if self._board else "", "boot": 0, "safe_mode": self.why}
+            return {"id": "", "version": "safe mode", "board": self.board.name if self.board else "", "boot": 0, "safe_mode": self.why}
         if command == "status":
             return {"safe_mode": self.why, "slot": self.slot, "choice": _text("slot"), "starts": _text("starts"), "free": gc.mem_free(), "files": os.listdir()}
         if command == "log":
