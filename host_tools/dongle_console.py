@@ -202,7 +202,8 @@ class Console:
                         hello = row
                 return hello
             except (Silence, UnboundLocalError):
-                continue
+                if ">>>" in " ".join(self._heard):
+                    break  # nobody starts the firmware
         heard = " ".join(self._heard)
         if ">>>" in heard:
             why = "MicroPython's prompt answers, the firmware does not run: restart the dongle (a Ctrl-C in a serial monitor stops it)"

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from host_tools import runtime
 from host_tools.doctor import serial_ear, starts
 from host_tools.dongle_console import Console, NoDongle, Silence
 from host_tools.errors import UserError
@@ -112,17 +111,22 @@ def _keep(dongle, facts: dict) -> None:
         facts[key] = data.decode("utf-8", "replace").splitlines()
     newest = max((path for path in files if path.startswith("journal/")), default="")
     data = dongle.copy(newest, files[newest]) if newest and files[newest] <= _LARGEST_BYTES else None
-    facts["starts"] = starts.read(facts["log"], _offsets(newest, data) if data else {}, facts["status"], facts["at"])
+    facts["starts"] = starts.read(facts["log"], _times(newest, data) if data else {}, facts["status"], facts["at"])
 
 
-def _offsets(path: str, data: bytes) -> dict[int, int]:
-    """UTC at uptime 0 of starts, from a file of the journal, which the firmware's own code reads."""
-    runtime.firmware_importable()
-    from bridge.store.segments import Segments
+def _times(path: str, data: bytes) -> dict[int, int]:
+    """UTC of the first reading of each start in a file of the journal, which the firmware's own code reads."""
+    from host_tools.kept import Kept
 
+    times: dict[int, int] = {}
     with tempfile.TemporaryDirectory(prefix="meterbridge-") as folder:
-        (Path(folder) / path.rpartition("/")[2]).write_bytes(data)
-        return dict(Segments(folder, 1 << 40, 1 << 31).offsets)
+        place = Path(folder) / path
+        place.parent.mkdir()
+        place.write_bytes(data)
+        for utc, reading in Kept(Path(folder)).readings():
+            if utc is not None:
+                times.setdefault(reading.boot, utc)
+    return times
 
 
 def reach(url: str) -> str:

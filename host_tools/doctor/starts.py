@@ -1,7 +1,6 @@
-"""When and why the dongle started: lines of its log on flash, UTC offsets of its starts, this computer's clock in; starts (cause, UTC or bound) out.
+"""When and why the dongle started: lines of its log on flash, times of first readings, this computer's clock in; starts (cause, UTC or bound) out.
 
-A start's line has no time, as the clock is not set yet: its time is that of the journal's offset for it, else it lies behind the last dated line
-before. Times are seconds since 2000 in UTC.
+A start's line has no time, as the clock is not set yet: its time is that of its first reading, else it lies behind the last dated line before. Times are seconds since 2000 in UTC.
 """
 
 import calendar
@@ -36,7 +35,7 @@ def now() -> float:
     return time.time() - EPOCH_S
 
 
-def read(lines: list[str], offsets: dict[int, int], status: dict, at: float) -> list[Start]:
+def read(lines: list[str], first: dict[int, int], status: dict, at: float) -> list[Start]:
     """All starts that the log knows of, oldest first; the last one's time comes from its uptime (`at`: UTC of the status)."""
     found: list[Start] = []
     after = None
@@ -45,7 +44,7 @@ def read(lines: list[str], offsets: dict[int, int], status: dict, at: float) -> 
         match = _LINE.search(line)
         if match:
             number = int(match[3])
-            utc = int(at - status.get("uptime_s", 0)) if number == present else offsets.get(number)
+            utc = int(at - status.get("uptime_s", 0)) if number == present else first.get(number)
             found.append(Start(number, match[4], match[1], utc, after))
             after = utc if utc is not None else after
         else:
