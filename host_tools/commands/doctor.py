@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
         facts = gather.by_network(args.host, dongle_http.read_token(args.token_file), args.seconds, version(), say)
     else:
         facts = gather.by_serial(args.port, args.seconds, version(), say)
-    areas = examine(facts)
+    areas = examine(facts | {"port": args.port})
     if args.json:
         print(show.document(areas, facts))
     else:

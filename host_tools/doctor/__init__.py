@@ -1,12 +1,12 @@
 """What is wrong with a dongle: facts about it in; findings (what, how sure, what to do), worst first, and a figure for each area out. Pure.
 
 `facts`: "way" ("serial", "network" or ""), "status" (the status document, {} when there is none), "later" (another, some seconds on, or {}), "starts"
-(see `starts`), "log" (lines kept on flash), "settings" (without secrets), "room" ({"size", "free"} in bytes), "access" (what the console says of the
+(see `starts`), "port", "log" (lines kept on flash), "settings" (without secrets), "room" ({"size", "free"} in bytes), "access" (what the console says of the
 token), "contact" (codes and values of `findings` for why nobody answers), "computer" (what this computer sees, see `gather`), "tool" (its version).
 What is not known is empty.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from host_tools.doctor.findings import AREAS, CERTAIN, FINDINGS, NOTE, SEVERITIES, WELL
 
@@ -57,11 +57,23 @@ def examine(facts: dict) -> list[Area]:
         "contact": device.contact, "power": device.power, "wifi": house.wifi, "line": meter.line, "pin": meter.pin, "clock": house.clock,
         "sinks": house.sinks, "memory": storage.memory, "flash": storage.flash, "tasks": device.tasks, "firmware": device.firmware, "config": device.config,
     }  # fmt: skip
-    areas = []
+    areas, odd = [], []
     for name in AREAS:
-        figure, findings = looks[name](facts)
-        areas.append(Area(name, figure, findings))
+        try:
+            figure, findings = looks[name](facts)
+            areas.append(Area(name, figure, [_named(one, facts) for one in findings]))
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError):  # another version's status
+            areas.append(Area(name))
+            odd.append(name)
+    if odd:
+        areas[0].findings.append(found("contact.odd", areas=", ".join(odd)))
     return areas
+
+
+def _named(one: Finding, facts: dict) -> Finding:
+    """With the port and the board in the commands that it advises."""
+    advice = one.advice.replace("--port PORT", f"--port {facts.get('port') or 'PORT'}")
+    return replace(one, advice=advice.replace("--board BOARD", f"--board {facts.get('status', {}).get('device', {}).get('board') or 'BOARD'}"))
 
 
 def findings_of(areas: list[Area]) -> list[Finding]:

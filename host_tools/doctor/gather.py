@@ -63,6 +63,8 @@ def _facts(dongle, way: str, seconds: int, tool: str, say: Callable[[str], None]
     try:
         before = starts.now()
         status = dongle.status()
+        if not isinstance(status, dict) or not isinstance(status.get("device"), dict):
+            return _nobody(way, [("contact.broken", {"why": "its status is none"})], tool)
         asked = (before, starts.now())
         took = time.monotonic() - began
         facts: dict = {"way": way, "status": status, "at": asked[1], "tool": tool, "contact": [], "computer": {"asked": asked, "answer_s": took}}
@@ -75,8 +77,8 @@ def _facts(dongle, way: str, seconds: int, tool: str, say: Callable[[str], None]
         _keep(dongle, facts)
     except UserError as error:
         return _nobody(way, [("contact.broken", {"why": str(error).partition(": ")[2] or str(error)})], tool)
-    facts["computer"]["targets"] = {name: reach(settings[f"{name}_url"]) for name in _SINKS if settings.get(f"{name}_url")}
-    address, port = status.get("wifi", {}).get("address"), status.get("network", {}).get("port")
+    facts["computer"]["targets"] = {name: reach(settings[f"{name}_url"]) for name in _SINKS if isinstance(settings.get(f"{name}_url"), str) and settings[f"{name}_url"]}
+    address, port = ((status.get(area) or {}).get(name) for area, name in (("wifi", "address"), ("network", "port")))
     if way == "serial" and address and port and status["device"].get("board") != "sim":
         facts["computer"]["reach"] = reach(f"http://{address}:{port}")
     return facts

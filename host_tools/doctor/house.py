@@ -1,5 +1,7 @@
 """Wi-Fi, clock and destinations: facts in (see `doctor`), (figure, findings) of each area out."""
 
+import re
+
 from host_tools.doctor import Finding, found, limits, starts
 from host_tools.doctor.device import span
 
@@ -30,7 +32,7 @@ def wifi(facts: dict) -> tuple[str, list[Finding]]:
         code = next((code for part, code in _JOINING if part in problem), "wifi.down")
         if code == "wifi.none" and not status.get("sinks"):
             return "no network is set, none is needed", []
-        return f"{ssid or 'no network'}: not connected", [found(code, why=problem or "it is being joined")]
+        return f"{ssid or 'no network'}: not connected", [found(code, **_joining(problem, ssid))]
     findings, rssi, joins, uptime = [], found_wifi.get("rssi"), found_wifi.get("joins", 1), status.get("uptime_s", 0)
     parts = [ssid, found_wifi.get("address", "")]
     if rssi is not None:
@@ -44,6 +46,12 @@ def wifi(facts: dict) -> tuple[str, list[Finding]]:
     if lost >= limits.LEAST_JOINS and lost * limits.DAY_S > limits.JOINS_PER_DAY * max(uptime, 3600):
         findings.append(found("wifi.drops", count=lost, span=span(uptime), why=found_wifi.get("reason") or "unknown"))
     return ", ".join(part for part in parts if part), findings
+
+
+def _joining(problem: str, ssid: str) -> dict[str, str]:
+    """Which network was tried last, and what became of it."""
+    match = re.match(r"cannot join (.*?): (.*)", problem)
+    return {"ssid": match[1] if match else ssid or "the network", "why": match[2] if match else problem or "it is being tried"}
 
 
 def clock(facts: dict) -> tuple[str, list[Finding]]:
@@ -110,7 +118,8 @@ def _unreached(name: str, sink: dict, facts: dict) -> Finding:
     if status.get("wifi", {}).get("connected") is False:
         return found("sinks.waits", name=name, what="Wi-Fi", backlog=backlog)
     if not why:
-        return found("sinks.waits", name=name, what="its first connection", backlog=backlog)
+        dated = name == "mqtt" or status.get("clock", {}).get("source") != "none"
+        return found("sinks.waits", name=name, what="its first connection" if dated else "the clock", backlog=backlog)
     code = next((code for part, code in _DELIVERING if part in why), "")
     if not code:
         code = "sinks.server_error" if why[:1] == "5" else "sinks.rejects" if why[:1] in "34" and why[1:3].isdigit() else "sinks.down"

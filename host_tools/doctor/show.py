@@ -18,8 +18,15 @@ _WIDEST = 110
 
 def title(facts: dict, where: str) -> str:
     """Who was looked at."""
-    device = facts.get("status", {}).get("device")
-    return f"{where}: {device['id']}, meterbridge {device['version']} on {device['board']}" if device else where
+    device = facts["status"].get("device")
+    if not isinstance(device, dict):
+        return where
+    return _clean(f"{where}: {device.get('id')}, meterbridge {device.get('version')} on {device.get('board')}")
+
+
+def _clean(text: str) -> str:
+    """Names of networks, answers of servers: whatever they hold, the terminal obeys none of it."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
 def lines(areas: list[Area], width: int) -> list[Text]:
@@ -29,7 +36,7 @@ def lines(areas: list[Area], width: int) -> list[Text]:
         if not area.state:
             continue
         room = width - _NAME - _MARK - 6
-        pieces = textwrap.wrap(area.figure or area.findings[0].text, room) or [""]
+        pieces = textwrap.wrap(_clean(area.figure or area.findings[0].text), room) or [""]
         for at, piece in enumerate(pieces):
             head = [f"  {area.name if not at else '':{_NAME}}  ", (f"{_MARKS[area.state] if not at else '':{_MARK}}", _COLOURS[area.state]), "  "]
             shown.append(Text.assemble(*head, piece))
@@ -39,9 +46,9 @@ def lines(areas: list[Area], width: int) -> list[Text]:
         mark = f"{number}." if one.severity != NOTE else "-"
         sure = "" if one.sure == CERTAIN else f" ({one.sure})"
         shown.append(Text(""))
-        text = textwrap.wrap(f"{one.area}: {one.text}{sure}", width - _NUMBER - 1)
+        text = textwrap.wrap(_clean(f"{one.area}: {one.text}{sure}"), width - _NUMBER - 1)
         shown += [Text.assemble((f"{mark if not at else '':{_NUMBER}} ", _COLOURS[one.severity]), (piece, _COLOURS[one.severity])) for at, piece in enumerate(text)]
-        shown += [Text(" " * (_NUMBER + 1) + piece) for piece in textwrap.wrap(f"-> {one.advice}", width - _NUMBER - 1, subsequent_indent="   ")]
+        shown += [Text(" " * (_NUMBER + 1) + piece) for piece in textwrap.wrap(_clean(f"-> {one.advice}"), width - _NUMBER - 1, subsequent_indent="   ")]
     last = verdict(areas)
     return [*shown, Text(""), Text(last, style="bold green" if not to_do(areas) else "bold yellow")]
 

@@ -164,7 +164,7 @@ def test_every_finding_is_tried():
     by_network = {"contact.no_name", "contact.no_host", "contact.no_port", "contact.other_device", "contact.token", "contact.stranger_http"}  # tests/sim/test_doctor.py
     in_order = {"wifi.password", "wifi.absent", "line.silence", "sinks.refused"}
     rest = set(FINDINGS) - set(CASES) - set(SAID) - by_network - in_order
-    assert rest == {"contact.slowed", "contact.broken", "line.searching"}
+    assert rest == {"contact.slowed", "contact.broken", "contact.odd", "line.searching"}
     assert codes({"way": "network", "status": {}, "contact": [("contact.slowed", {"why": "30 s"}), ("contact.broken", {"why": "reset"})], "tool": ""}) == ["contact.broken", "contact.slowed"]
     from bridge.uart.advice import text
 
@@ -193,6 +193,35 @@ def test_the_firmwares_own_words_are_known():
     for text in said:
         code = codes(changed(**sink(text)))[0]
         assert code.startswith("sinks.") and (code == "sinks.down") == (text in ("connection reset by the other side",)), (text, code)
+
+
+def leaves(value, way=()):
+    if isinstance(value, dict):
+        for name in value:
+            yield from leaves(value[name], (*way, name))
+    yield way
+
+
+def test_a_status_of_another_version_or_of_somebody_else():
+    odd = 0
+    for way in leaves(FACTS["status"]):
+        for value in (None, "x" * 5000, -(10**30), [], {}, [{}], "{0} [bold]"):
+            facts = copy.deepcopy(FACTS)
+            at = facts
+            for name in ("status", *way)[:-1]:
+                at = at[name]
+            at[("status", *way)[-1]] = value
+            areas = examine(facts)
+            shown = "\n".join(line.plain for line in show.lines(areas, 80))
+            json.loads(show.document(areas, facts | {"status": facts["status"] if isinstance(facts["status"], dict) else {}}))
+            assert show.title(facts, "x") if isinstance(facts["status"], dict) else True
+            odd += "is not understood" in shown
+    assert odd > 50
+
+
+def test_a_network_with_a_name_that_a_terminal_would_obey():
+    shown = show.lines(examine(changed(wifi__ssid="\x1b[2Jhome\r\n[bold]")), 80)
+    assert not any("\x1b" in line.plain for line in shown) and any("?[2Jhome" in line.plain for line in shown)
 
 
 def test_calls_that_make_no_sense(capsys):
