@@ -39,7 +39,7 @@ def compose():
         from bridge.core.forget import finish
 
         finish()
-    settings, problems = _settings()
+    settings, problems, mark = _settings()
     from bridge.hal import board as boards
 
     board = boards.load()
@@ -79,7 +79,7 @@ def compose():
 
     console = _console(board, identity, store, keeper, log_file, supervisor, status, desk)
     _door(console, log, supervisor, status)
-    care.begin(board, console, sinks, station, clock, log, supervisor, status, settings["update_url"], VERSION)
+    care.begin(board, console, sinks, station, clock, log, supervisor, status, settings["update_url"], VERSION, mark)
     status.add("tasks", supervisor.status)
     status.add("problems", problems)
     status.add("log", log.recent)
@@ -87,15 +87,16 @@ def compose():
 
 
 def _settings() -> tuple:
-    """(values, problems) of the settings file."""
+    """(values, problems, mark by which they are known again when they have proved good) of the settings file."""
     from bridge.config import settings as config
 
     loaded = config.load(_SETTINGS_FILE)
-    if not loaded.problems:
-        config.keep_good(_SETTINGS_FILE)
-    del config
-    unload("bridge.config.settings", "bridge.config.table", "bridge.config.rules", "bridge.config.help", "bridge.core.ipv4")
-    return loaded.values, loaded.problems
+    from bridge.core import good
+
+    mark = None if loaded.problems else good.mark(_SETTINGS_FILE)
+    del config, good
+    unload("bridge.config.settings", "bridge.config.table", "bridge.config.rules", "bridge.config.help", "bridge.core.ipv4", "bridge.core.good")
+    return loaded.values, loaded.problems, mark
 
 
 def _flash_kb(board, wanted: int) -> int:

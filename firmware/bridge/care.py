@@ -6,9 +6,9 @@ from bridge.hal import chip
 from bridge.update.life import Life
 
 
-def begin(board, console, sinks: dict, station, clock, log, supervisor, status, url: str, version: str) -> None:
-    """`sinks`: by name, what gives its status; `url`: where to look for updates, or ""; `version`: what runs."""
-    life = Life(version, console.store, sinks, clock.uptime_s, log, supervisor, chip.restart)
+def begin(board, console, sinks: dict, station, clock, log, supervisor, status, url: str, version: str, mark) -> None:
+    """`sinks`: by name, what gives its status; `url`: where to look for updates, or ""; `version`: what runs; `mark`: of its settings, see core/good.py."""
+    life = Life(version, console.store, sinks, clock.uptime_s, log, supervisor, chip.restart, mark)
     console.update = life.told
     console.restart = chip.restart
     status.add("update", life.told)

@@ -6,6 +6,7 @@ import os
 from bridge.config import settings as module
 from bridge.config.rules import parse_key
 from bridge.config.settings import Settings
+from bridge.core import good
 from bridge.core.errors import SettingsError
 
 _FOLDER = "/tmp"
@@ -44,7 +45,7 @@ def test_damaged_files_never_raise_and_say_so():
 def test_damaged_file_uses_the_last_good_copy():
     path = _file(b'{"mqtt_url": "mqtt://broker.example"}')
     assert module.load(path)["mqtt_url"] == "mqtt://broker.example"
-    module.keep_good(path)
+    good.keep(path, good.mark(path))
     with open(path, "wb") as file:
         file.write(b"\x00\x01")
     settings = module.load(path)

@@ -6,6 +6,7 @@ import sys
 from binascii import hexlify, unhexlify
 from hashlib import sha256
 
+from bridge.core import good
 from bridge.core.errors import BridgeError
 from bridge.core.unload import unload
 from bridge.update import judging, slots
@@ -285,14 +286,14 @@ def test_slot_files():
 class World:
     """What a Life is given."""
 
-    def __init__(self, sinks):
+    def __init__(self, sinks, mark=None):
         self.next = 5
         self.now = 0
         self.acked = {name: None for name in sinks}
         self.chores = ()
         self.said = []
         self.ended = []
-        self.life = Life("0.2.0", self, {name: self.status(name) for name in sinks}, lambda: self.now, self, self, lambda: self.ended.append("restart"))
+        self.life = Life("0.2.0", self, {name: self.status(name) for name in sinks}, lambda: self.now, self, self, lambda: self.ended.append("restart"), mark)
 
     def status(self, name):
         return lambda: {"last_ack_age_s": self.acked[name]}
@@ -320,6 +321,26 @@ def test_a_start_is_healthy_after_a_while():
         assert "starts" in device.tree() and world.chores
         world.run(100)
         assert "starts" not in device.tree() and not world.chores and world.life.told == {"slot": "a", "state": "", "last": ""}
+
+
+def test_settings_are_kept_as_good_when_their_start_was_and_not_before():
+    first, second = b'{"device_name": "Cellar"}', b'{"device_name": "' + b"x" * 700 + b'"}'
+    with Device() as device:
+        device.put("config.json", first)
+        world = World((), good.mark("config.json")).run(90)
+        assert "config.json.good" not in device.tree()
+        world.run(100)
+        assert device.read("config.json.good") == first
+        device.put("config.json", second)  # saved, then started with it
+        world = World((), good.mark("config.json")).run(90)
+        assert device.read("config.json.good") == first
+        world.run(100)
+        assert device.read("config.json.good") == second
+        for data, mark in ((b"{", None), (b"", -1), (first, good.mark("config.json"))):  # damaged; not there; saved while that start went on
+            device.put("config.json", data)
+            World((), mark).run(100)
+            assert device.read("config.json.good") == second
+        assert "config.json.good.new" not in device.tree() and "bridge.core.good" not in sys.modules
 
 
 def test_a_trial_stays_when_a_reading_came_and_one_destination_was_reached():

@@ -19,10 +19,14 @@ _MAX_NESTED = const(1000)  # brackets that open: passwords may be made of them, 
 
 
 class Settings:
-    """`values`: a dict of valid values by setting name; `problems`: what was wrong with what was loaded, in words, no secret in it."""
+    """`values`: a dict of valid values by setting name; `problems`: what was wrong with `raw`, in words, no secret in it.
 
-    def __init__(self, raw=None):
+    `used`: the values will be, so a problem says which default stands in; else they are only tried.
+    """
+
+    def __init__(self, raw=None, used: bool = True):
         self.problems = []
+        self._used = used
         self.values = {row[0]: row[1] for row in SETTINGS}
         if raw is not None:
             self._take(raw)
@@ -44,7 +48,7 @@ class Settings:
             except SettingsError as error:
                 from bridge.config.help import HELP
 
-                kept = "" if is_secret(row[2]) else ", using %s" % json.dumps(row[1])
+                kept = "" if is_secret(row[2]) or not self._used else ", using %s" % json.dumps(row[1])
                 self._problem("%s %s%s (%s)" % (name, error, kept, HELP[name]))
         for name in raw:
             if name not in self.values:
@@ -98,29 +102,9 @@ def load(path: str) -> Settings:
 
 def save(path: str, values: dict) -> None:
     """Writes settings so that a power cut leaves either the old or the new file. SettingsError when a value is not valid."""
-    checked = Settings(values)
-    if checked.problems:
-        raise SettingsError(checked.problems[0])
-    _replace(path, json.dumps(values))
-
-
-def keep_good(path: str) -> None:
-    """Keeps a copy of a file that loaded without damage, if it differs from the copy there is."""
-    try:
-        with open(path) as file:
-            text = file.read()
-        try:
-            with open(path + ".good") as file:
-                if file.read() == text:
-                    return
-        except OSError:
-            pass
-        _replace(path + ".good", text)
-    except (OSError, UnicodeError):
-        return
-
-
-def _replace(path: str, text: str) -> None:
+    problems = Settings(values, False).problems
+    if problems:
+        raise SettingsError(problems[0])
     with open(path + ".new", "w") as file:
-        file.write(text)
+        file.write(json.dumps(values))
     os.rename(path + ".new", path)

@@ -7,7 +7,7 @@ of starts, without which two readings could get one name.
 import os
 
 _ASKED = "forget"  # holds the folder below which readings lie
-_FILES = ("config.json", "meter.json", "starts")  # and .good and .new of each
+_FILES = ("config.json", "meter.json", "starts")  # and copies of each: settings hold secrets
 _FOLDERS = ("journal", "profile", "log")
 _CERTIFICATES = (".der", ".pem", ".crt", ".cer")
 
@@ -27,7 +27,7 @@ def finish() -> None:
     except (OSError, ValueError):
         storage = ""
     for name in _FILES:
-        for end in ("", ".good", ".new"):
+        for end in ("", ".good", ".new", ".good.new"):
             _remove(name + end)
     for name in os.listdir():
         if name[-4:] in _CERTIFICATES:

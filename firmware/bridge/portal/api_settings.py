@@ -84,7 +84,7 @@ def _merged(path: str, wanted: dict) -> tuple:
             values.pop(name, None)
         elif value != "set" or name not in secrets:
             values[name] = value
-    problems = Settings(values).problems
+    problems = Settings(values, False).problems
     if problems:
         return values, problems[0]
     if not values.get("wifi_ssid"):

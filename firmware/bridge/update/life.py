@@ -1,6 +1,6 @@
 """Is this start a good one? Uptime, readings and reached destinations in; a start that no longer counts as failed, an update that stays or goes back out.
 
-A start is good when it lived for a while. An update on trial stays once a reading came and a destination was reached (if there is any); if
+A start is good when it lived for a while; its settings are then kept as the last good ones. An update on trial stays once a reading came and a destination was reached (if there is any); if
 that takes too long, the firmware before it runs again. Gone from memory as soon as both are decided.
 """
 
@@ -11,15 +11,16 @@ from bridge.update.slots import choose, healthy, read, running
 
 _HEALTHY_S = const(100)  # a task that shows no life within its 60 s is reset by the watchdog before that
 _TRIAL_S = const(600)
+_SETTINGS = "config.json"
 
 
 class Life:
     """`uptime()`: seconds since the start; `store`; `sinks`: by name, what gives its status; `supervisor`, whose chore this is; `restart()`.
 
-    `told`: what the status says of updates.
+    `mark`: of the settings of this start, None when they are not worth a copy. `told`: what the status says of updates.
     """
 
-    def __init__(self, version: str, store, sinks: dict, uptime, log, supervisor, restart):
+    def __init__(self, version: str, store, sinks: dict, uptime, log, supervisor, restart, mark=None):
         slot, self._back, note = read()
         self.told = {"slot": running(), "state": "on trial" if self._back else "", "last": note}
         self._version = version
@@ -30,6 +31,7 @@ class Life:
         self._log = log
         self._supervisor = supervisor
         self._restart = restart
+        self._mark = mark
         self._counted = True
         if self._back:
             log.warning("update", "%s is on trial: it stays when a reading comes and a destination is reached within %d minutes" % (version, _TRIAL_S // 60))
@@ -45,6 +47,11 @@ class Life:
         if self._counted:
             self._counted = False
             healthy()
+            from bridge.core.good import keep
+
+            keep(_SETTINGS, self._mark)
+            del keep
+            unload("bridge.core.good")
         if self._back:
             missing = self._missing()
             if missing and now < _TRIAL_S:

@@ -7,6 +7,7 @@ import json
 import os
 
 from bridge.config import settings
+from bridge.core import good
 from flash_in_ram import Flash, cuts
 
 BLOCKS = 16
@@ -28,7 +29,7 @@ def from_computer() -> None:
 
 
 def copy() -> None:
-    settings.keep_good(CONFIG)
+    good.keep(CONFIG, good.mark(CONFIG))
 
 
 def holds(path: str, *wanted: dict) -> None:
@@ -42,7 +43,7 @@ def life(flash: Flash, action) -> bytearray:
     os.VfsLfs2.mkfs(flash)
     os.mount(os.VfsLfs2(flash), "/data")
     settings.save(CONFIG, OLD)
-    settings.keep_good(CONFIG)
+    good.keep(CONFIG, good.mark(CONFIG))
     if action is copy:
         settings.save(CONFIG, NEW)
     before = bytearray(flash.image)
