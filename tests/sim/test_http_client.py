@@ -55,7 +55,7 @@ def test_reconnects_when_the_server_closed_an_idle_connection(server, client):
     answers = [client.ok("post") for _ in range(3)]
     assert [a["status"] for a in answers] == [200, 204, 204]
     assert [a["connections"] for a in answers] == [2, 3, 3]
-    assert len(server.requests) == 4
+    server.wait(lambda s: len(s.requests) == 4)  # noted when the answer is out
 
 
 def test_a_kept_connection_that_dies_upon_the_request_is_opened_again(server, client):
@@ -64,6 +64,7 @@ def test_a_kept_connection_that_dies_upon_the_request_is_opened_again(server, cl
     server.give(Answer(drop="after"))
     answer = client.ok("post", piece="again")
     assert answer["status"] == 204 and answer["connections"] == 2
+    server.wait(lambda s: len(s.requests) == 3)
     assert [r.body for r in server.requests] == [b"x", b"again", b"again"]
 
 

@@ -98,4 +98,5 @@ def test_gas_of_a_failed_request_is_sent_again_and_then_no_more(sink):
         sink.ok("until", backlog=0)
         sink.ok("append", time=START + 61, power_w=2, gas_l=5, gas_time=START)
         sink.ok("until", backlog=0, acknowledged=1)
+        server.wait(lambda s: len(s.requests) == 3)  # noted when the answer is out
         assert [b"gas_l=5 " in request.body for request in server.requests] == [True, True, False]
