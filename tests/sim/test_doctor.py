@@ -90,8 +90,9 @@ class Patient:
 @pytest.fixture(scope="module")
 def starved(tmp_path_factory, firmware):
     """One with little memory left, which it looks at each ten seconds: that passes while others are looked at."""
-    with Patient(tmp_path_factory.mktemp("starved"), firmware, **WIFI) as patient:
-        patient.dongle.set_wifi(heap_left=30 * 1024)
+    patient = Patient(tmp_path_factory.mktemp("starved"), firmware, **WIFI)
+    patient.dongle.wifi = {"heap_left": 30 * 1024}  # from its start on
+    with patient:
         yield patient
 
 
@@ -106,6 +107,9 @@ def test_one_trouble_after_the_other(tmp_path, firmware, starved, capsys):
             assert found["sinks.refused"].text.startswith("mqtt: nobody listens") and "nor from this computer: connection refused" in found["sinks.refused"].text
             assert "http_token" in found["sinks.login"].text and "-84 dBm" in found["wifi.weak"].text and "no_such" in found["config.problem"].text
             assert not {"contact.no_port", "line.silence", "power.often", "flash.none", "memory.full"} & set(found)
+            with Console(patient.cable.path) as console:
+                told = gather._settings(console)
+            assert told["wifi_password"] == "set" and told["http_url"] == server.url
             over_network = patient.find("sinks.refused", "sinks.login", "wifi.weak", way="network")
             assert set(over_network) - {"clock.off"} == set(found) - {"clock.off"}, "both ways tell the same"
 
