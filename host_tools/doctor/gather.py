@@ -26,6 +26,7 @@ _LOGS, _ACCESS = ("log/log.old", "log/log"), ("log/access.old", "log/access")
 
 def by_serial(port: str, seconds: int, tool: str, say: Callable[[str], None]) -> dict:
     """Facts about the dongle at a serial port; also where nobody answers there. UserError when the port itself cannot be had."""
+    say(f"{port}: asking the dongle ...")
     try:
         with Console(port) as console:
             if console.hello.get("safe_mode") or console.hello["version"] == "safe mode":

@@ -7,7 +7,7 @@ import re
 
 _START = re.compile(r"\brst:0x[0-9a-f]+ \(([A-Z0-9_]+)\)|ets [A-Z][a-z]{2} +\d+ \d{4}|ESP-ROM:esp32")
 _CAUSE = re.compile(r"\brst:0x[0-9a-f]+ \(([A-Z0-9_]+)\)")
-_BROWNOUT = re.compile(r"Brownout detector was triggered|BROWN_?OUT")
+_BROWNOUTS = (re.compile(r"Brownout detector was triggered"), re.compile(r"rst:0x[0-9a-f]+ \(\w*BROWN_?OUT\w*\)"))
 _PANIC = re.compile(r"Guru Meditation Error: Core +\d+ panic'ed \(([^)]*)\)|(abort\(\) was called|assert failed: .*|stack overflow in task \S+)")
 _WAITING = re.compile(r"waiting for download|DOWNLOAD\(|DOWNLOAD_BOOT|boot:0x[0-9a-f]+ \(DOWNLOAD")
 _NO_IMAGE = re.compile(r"invalid header: 0x[0-9a-f]+|No bootable app partitions|flash read err, *\d+|Image hash failed|image at 0x[0-9a-f]+ has invalid magic byte", re.IGNORECASE)
@@ -26,8 +26,8 @@ _CAUSES = {
 
 
 def brownouts(lines: list[str]) -> int:
-    """How often the brown-out detector spoke."""
-    return sum(bool(_BROWNOUT.search(line)) for line in lines)
+    """How often the brown-out detector spoke: it says so when it stops the chip, and the ROM says it again at the start."""
+    return max(sum(bool(words.search(line)) for line in lines) for words in _BROWNOUTS)
 
 
 def judge(lines: list[str], port: str, ports: list[str], seconds: int) -> list[tuple[str, dict]]:

@@ -160,6 +160,10 @@ def test_what_a_port_says_where_no_dongle_answers(code):
     assert codes(facts) == [code]
 
 
+def test_a_brownout_is_counted_once():
+    assert serial_ear.brownouts((SAID["power.brownout"] * 3).split("\n")) == 3
+
+
 def test_every_finding_is_tried():
     by_network = {"contact.no_name", "contact.no_host", "contact.no_port", "contact.other_device", "contact.token", "contact.stranger_http"}  # tests/sim/test_doctor.py
     in_order = {"wifi.password", "wifi.absent", "line.silence", "sinks.refused"}
