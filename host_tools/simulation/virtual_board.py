@@ -37,7 +37,27 @@ import os, sys
 flash_kb, image, folder, fakes, hard, control = {flash_kb}, {image!r}, {folder!r}, {fakes!r}, {hard}, {control!r}
 sys.path.insert(0, fakes)
 from sim_flash import FlashImage, volume
-device = FlashImage(image, (flash_kb or {data_kb}) // 4, control)
+class Whole(FlashImage):
+    # On a chip Ctrl-C never comes in the middle of LittleFS' own code, which cannot be left there: it waits until that is done.
+    def _whole(self, do, *words):
+        while True:
+            try:
+                return do(*words)
+            except KeyboardInterrupt:
+                os.system('(sleep 0.05; kill -2 $PPID) &')
+    def readblocks(self, *words):
+        return self._whole(super().readblocks, *words)
+    def ioctl(self, *words):
+        return self._whole(super().ioctl, *words)
+    def writeblocks(self, block, buffer, offset):
+        old = bytearray(len(buffer))
+        self.readblocks(block, old, offset)
+        return self._whole(self._again, super().writeblocks, old, block, buffer, offset)
+    def _again(self, write, old, block, buffer, offset):
+        self._image.seek(block * 4096 + offset)
+        self._image.write(old)
+        return write(block, buffer, offset)
+device = Whole(image, (flash_kb or {data_kb}) // 4, control)
 flash = volume(device)
 if flash_kb:
     host = os.VfsPosix('/')
@@ -178,6 +198,7 @@ class VirtualBoard:
         script.write_text(code)
         command = guarded([runtime.find_micropython(), str(script)], terminal=True)
         slave = self._slave
+        _make_raw(slave, True)  # a prompt that lost its power left it in another state
         return subprocess.Popen(
             command, stdin=slave, stdout=slave, stderr=slave, start_new_session=True, env=self._environment, cwd=self.folder
         )
@@ -237,7 +258,12 @@ class VirtualBoard:
 def _terminal(control: bool) -> tuple[int, int]:
     """A raw pseudo-terminal (both ends); with `control` its Ctrl-C interrupts the process behind it."""
     master, slave = os.openpty()
-    tty.setraw(slave)
+    _make_raw(slave, control)
+    return master, slave
+
+
+def _make_raw(slave: int, control: bool) -> None:
+    tty.setraw(slave, termios.TCSANOW)  # what was typed stays
     if control:
         settings = termios.tcgetattr(slave)
         settings[3] |= termios.ISIG | termios.NOFLSH
@@ -245,7 +271,6 @@ def _terminal(control: bool) -> tuple[int, int]:
             settings[6][name] = b"\x00"
         settings[6][termios.VINTR] = b"\x03"
         termios.tcsetattr(slave, termios.TCSANOW, settings)
-    return master, slave
 
 
 def _read(fd: int) -> bytes:
