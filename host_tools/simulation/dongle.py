@@ -158,7 +158,7 @@ class Dongle:
     def set_wifi(self, **changes) -> None:
         """Changes the simulated access point (up, ssid, password), names (dns, dns_ms, hosts), heap_left. The dongle notices by itself."""
         self.wifi |= changes
-        replace_file(self.folder / "wifi.json", json.dumps(self.wifi))
+        replace_file(self.folder / "wifi.json", json.dumps(self.wifi, ensure_ascii=False))
 
     # inside ---------------------------------------------------------------------------------------------------------
 
@@ -170,7 +170,7 @@ class Dongle:
         self.flash.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(runtime.BOARDS / self.board / "board.json", self.flash / "board.json")
         if self.settings is not None:
-            replace_file(self.flash / "config.json", json.dumps(self.settings, indent=1))
+            replace_file(self.flash / "config.json", json.dumps(self.settings, indent=1, ensure_ascii=False))
         if self.token:
             write_access(self.flash, self.token)
         settings = self.settings or {}

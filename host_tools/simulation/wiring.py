@@ -44,7 +44,7 @@ def write_access(flash: Path, token: str) -> None:
 def replace_file(path: Path, text: str) -> None:
     """Replaces a file in one step, so that the firmware never reads half of it."""
     fresh = path.with_name(path.name + ".new")
-    fresh.write_text(text)
+    fresh.write_text(text, encoding="utf-8")
     os.replace(fresh, path)
 
 

@@ -22,7 +22,7 @@ async def answer(request, reply, door) -> None:
     elif what == "certificate":
         await reply.json(_certificate(wanted))
     else:
-        door.portal.busy(_SOON_MS)
+        door.portal.close(_SOON_MS)
         await reply.json({"closing": True})
 
 

@@ -56,7 +56,11 @@ class Portal:
     def seen(self) -> None:
         """All works, and its guest was told."""
         if self.after and self.end is None:
-            self.end = time.ticks_add(time.ticks_ms(), _SHOWN_MS)
+            self.close(_SHOWN_MS)
+
+    def close(self, ms: int) -> None:
+        """In a while, whoever is there."""
+        self.end = time.ticks_add(time.ticks_ms(), ms)
 
     def over(self) -> bool:
         """Whether it is to be closed."""

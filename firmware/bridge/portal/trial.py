@@ -12,7 +12,7 @@ from micropython import const
 from bridge.core.unload import unload
 
 _STEP_MS = const(300)
-_JOIN_MS = const(25000)
+_JOIN_MS = const(20000)
 _GONE_MS = const(3000)
 _LASTING_MS = const(6000)  # the driver goes on telling of the last try for a while
 _FIRST_MS = const(400)  # for the answer that the test goes on to arrive

@@ -11,7 +11,7 @@ from bridge.push.sink import reason
 
 # Words of what can be raised -> code; the first that fits counts.
 _CODES = (
-    ("host name", "name"), ("valid yet by", "clock"), ("certificate", "certificate"), ("_ca", "ca"), ("refused:", "refused"), ("wrong user", "login"),
+    ("host name", "name"), ("valid yet by", "clock"), ("_ca", "ca"), ("certificate", "certificate"), ("refused:", "refused"), ("wrong user", "login"),
     ("not authorised", "login"), ("no answer", "silent"), ("no connection", "silent"), ("did not answer", "silent"), ("no route", "silent"),
     ("unreachable", "silent"), ("memory", "memory"), ("closed", "closed"), ("reset by", "closed"), ("TLS", "tls"), ("HTTP", "other"),
 )  # fmt: skip

@@ -3,6 +3,8 @@ const $ = id => document.getElementById(id);
 const POLL = 1500, PATIENCE = 9000, LOST = 3;
 const STEPS = ["wifi", "meter", "target", "save"];
 const PROTOCOLS = {p1: "P1", sml: "SML", d0: "D0 (IEC 62056-21)", hdlc: "DLMS (HDLC)", mbus: "DLMS (M-Bus)", dlms: "DLMS", amis: "AMIS"};
+/* What is wrong is said in full by the page for these; for others the dongle's own words help to find it. */
+const PLAIN = ["", "absent", "password", "security", "name", "silent", "login", "ca", "clock", "memory", "subnet"];
 let words = WORDS.en, state = {}, settings = {}, networks = null, step = "", tested = "", watching = false, failures = 0, home = "";
 
 const t = (key, ...parts) => (words[key] || WORDS.en[key] || key).replace(/\{(\d)\}/g, (_, n) => parts[n]);
@@ -18,7 +20,7 @@ async function ask(path, body) {
     const answer = await fetch("/portal/" + path, {cache: "no-store", signal: stop.signal, ...more});
     const found = await answer.json();
     reached();
-    if (!answer.ok) throw Object.assign(new Error(found.error), {status: answer.status, field: found.field});
+    if (!answer.ok) throw Object.assign(new Error(found.error), {status: answer.status === 401 ? 0 : answer.status, field: found.field});  // 401: its station is in a network with these addresses for the moment
     return found;
   } catch (error) {
     if (!error.status && ++failures >= LOST && step !== "closed") note($("lost"), t("lost", ap()), "");
@@ -33,7 +35,7 @@ function say(box, kind, text, more) {
   box.className = box.className.split(" ")[0] + (kind ? " " + kind : "");
   box.replaceChildren();
   if (text) box.append(text);
-  if (more) box.append(Object.assign(document.createElement("small"), {textContent: more}));
+  if (more) box.append(Object.assign(document.createElement("small"), {textContent: more, lang: /^[ -~]*$/.test(more) ? "en" : ""}));
 }
 
 /* Language */
@@ -227,11 +229,11 @@ async function test(what, box) {
     await ask("test", {what, ...values});
     for (;;) {
       await wait(POLL);
-      try { state = await ask("state"); } catch (error) { if (error.status) throw error; continue; }
+      try { state = {...state, ...await ask("state")}; } catch (error) { if (error.status) throw error; continue; }
       const trial = state.trial;
       if (!trial) throw Object.assign(new Error(""), {status: 409});
       if (trial.over) {
-        say(box, trial.code ? "bad" : "good", verdict(trial), trial.code ? trial.detail : "");
+        say(box, trial.code ? "bad" : "good", verdict(trial), PLAIN.includes(trial.code) ? "" : trial.detail);
         if (!trial.code && trial.address) home = trial.address;
         return !trial.code;
       }
@@ -278,7 +280,7 @@ function meterRows() {
 function summary() {
   if (step !== "save") return;
   const where = to();
-  pairs($("summary"), [[t("wifi"), ssid() || "–"], [t("meter"), state.reading ? t("meter_found", protocol()) : t("nothing")], [t("target"), where === "later" ? t("later") : where === "mqtt" ? "MQTT " + targetName() : $("url").value.trim()]]);
+  pairs($("summary"), [[t("wifi"), ssid() || "–"], [t("meter"), state.reading ? protocol() || t("count") + ": " + state.readings : t("nothing")], [t("target"), where === "later" ? t("later") : where === "mqtt" ? "MQTT " + targetName() : $("url").value.trim()]]);
 }
 const protocol = () => PROTOCOLS[(state.meter || {}).protocol] || (state.meter || {}).protocol || "";
 function fill() {
@@ -313,17 +315,17 @@ async function watch(restarting) {
   if (watching) return;
   watching = true;
   for (;;) {
+    if (step === "closed") break;
     try {
       const found = await ask("state");
       if (!restarting || found.boot !== boot || found.after) {
-        const more = step === "meter" || restarting || step === "done" || step === "wait" ? await ask("status") : state;
+        const more = step !== "wifi" || restarting ? await ask("status") : state;
         state = {...found, meter: more.meter, sinks: more.sinks};
         if (state.address) home = state.address;
         if (step === "wait") { restarting = false; settings = await ask("settings"); for (const id of ["password", "mqtt_password", "http_token", "key", "auth"]) $(id).value = ""; show("done"); }
         fill();
       }
     } catch (_) { /* lost for the moment: `ask` says so */ }
-    if (step === "closed") break;
     await wait(step === "meter" || step === "done" || step === "wait" ? POLL : 4 * POLL);
   }
 }
