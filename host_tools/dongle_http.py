@@ -8,10 +8,11 @@ import os
 import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import quote
 
+from host_tools.dongle_console import Silence
 from host_tools.errors import FAILED, USAGE, UserError
 
 TOKEN = "METERBRIDGE_TOKEN"  # of the environment
@@ -86,9 +87,21 @@ class Dongle:
         """The status document."""
         return self._json("GET", "/api/status")
 
-    def settings(self) -> dict:
-        """The settings, of secrets whether they are set."""
-        return self._json("GET", "/api/settings")
+    def settings(self, good: bool = False) -> dict:
+        """The settings, of secrets whether they are set; `good`: those with which it last ran well."""
+        return self._json("GET", "/api/settings" + "?good=1" * good)
+
+    def change(self, values: dict) -> None:
+        """Saves settings, None: back to the default. They count from the next start on."""
+        self._json("PUT", "/api/settings", values)
+
+    def put_back(self) -> None:
+        """Saves the settings with which it last ran well."""
+        self._json("POST", "/api/settings?good=1", {})
+
+    def restart(self) -> None:
+        """Starts it anew."""
+        self._json("POST", "/api/restart", {})
 
     def room(self) -> dict:
         """{"size", "free"} of its flash in bytes; empty for a firmware that does not tell."""
@@ -141,6 +154,21 @@ class Dongle:
                 return rows[:-1]
         raise UserError(f"{self.port}: the readings in RAM break off each time", FAILED)
 
+    def ask(self, line: str) -> Iterator[dict]:
+        """The row that answers to a line of the console that begins with "unlock". But for the status it is sent once: Silence when no answer comes."""
+        what, *more = line.split()[1:]
+        try:
+            if what == "status":
+                yield self._json("POST", "/api/unlock", {"command": what})
+                return
+            with self._ask("POST", "/api/unlock", {"pin": what, "again": more == ["again"]} if what.isdigit() else {"command": what}) as answer:
+                self._judge(answer)
+                yield json.loads(answer.read())
+        except (OSError, http.client.HTTPException, ValueError):
+            raise Silence from None
+        except UserError as error:
+            yield {"error": str(error).removeprefix(f"{self.port}: ")}
+
     # one question -----------------------------------------------------------------------------------------------------
 
     def _json(self, method: str, path: str, body: dict | None = None) -> dict:
@@ -174,7 +202,7 @@ class Dongle:
 
     def _judge(self, answer: "_Answer") -> None:
         """Raises what the owner should know of an answer that is none."""
-        if answer.status == 200:
+        if answer.status in (200, 202):
             return
         text = answer.read(4096).decode("utf-8", "replace")
         try:

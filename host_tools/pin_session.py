@@ -1,4 +1,4 @@
-"""One session of unlocking a meter, seen from the dongle's console: requests in, its state followed second by second, lines on the screen out.
+"""One session of unlocking a meter, seen from the dongle's console or over the network: requests in, its state followed second by second, lines on the screen out.
 
 A PIN is sent once and kept nowhere; no error repeats it.
 """
@@ -9,6 +9,7 @@ import time
 
 from host_tools import pin_words
 from host_tools.dongle_console import Console, Silence
+from host_tools.dongle_http import Dongle
 from host_tools.errors import FAILED, UserError
 from host_tools.terminal_keys import Keys
 
@@ -52,7 +53,7 @@ class Screen:
 class Session:
     """`console` of a dongle that can do it."""
 
-    def __init__(self, console: Console, screen: Screen):
+    def __init__(self, console: Console | Dongle, screen: Screen):
         self.console, self.screen = console, screen
 
     def ask(self, words: str) -> str:
@@ -74,7 +75,7 @@ class Session:
                 protocol = self.console.status().get("meter", {}).get("protocol") or ""
                 raise UserError(pin_words.no_meter(protocol, self.console.port), FAILED)
             return pin
-        raise UserError(f"{self.console.port}: the dongle does not say how it goes: is the cable good? Run the same command again", FAILED)
+        raise UserError(f"{self.console.port}: the dongle does not say how it goes: is the way to it good? Run the same command again", FAILED)
 
     def _ask(self, words: str) -> dict | None:
         found = error = None

@@ -1,10 +1,11 @@
-"""`meterbridge configure`: a dongle's serial port and settings from words, files, a QR code or answers in; the settings on the dongle out."""
+"""`meterbridge configure`: a dongle's serial port or address and settings from words, files, a QR code or answers in; the settings on the dongle out."""
 
 import argparse
 import os
 import sys
 from pathlib import Path
 
+from host_tools import dongle_http
 from host_tools.errors import FAILED, INTERRUPTED, OK, USAGE, UserError
 from host_tools.settings import table
 
@@ -19,12 +20,14 @@ meterbridge configure --config my-config.json                  all that the file
 meterbridge configure --export kept.json --with-secrets        asks for a passphrase
 meterbridge configure --import kept.json
 meterbridge configure --undo                                   back to the settings with which it last ran well
+meterbridge configure --host 192.168.1.20 --token-file token.txt --set device_name=Cellar
 """
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The words of `meterbridge configure`."""
     parser.add_argument("--port", help="serial port of the dongle, such as /dev/ttyUSB0 or COM3 (default: the only one)")
+    dongle_http.add_arguments(parser)
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", dest="words", help="one setting; a secret as NAME (asked for, unseen), NAME=@FILE or NAME=- (a line of standard input)")
     parser.add_argument("--unset", action="append", default=[], metavar="NAME", help="back to the default")
     parser.add_argument("--config", metavar="FILE", help="settings as JSON; what it does not name stays as it is")
@@ -69,6 +72,12 @@ def _check(args: argparse.Namespace, given: list[str]) -> None:
         raise UserError(f"{' and '.join(doing)} do not go together: one after the other", USAGE)
     if (args.with_secrets or args.plain_secrets) and not args.export:
         raise UserError("--with-secrets and --plain-secrets go with --export FILE", USAGE)
+    if args.port and args.host:
+        raise UserError("give --port or --host, not both", USAGE)
+    if args.host:
+        dongle_http.address_of(args.host)
+    if args.host and (args.with_secrets or args.plain_secrets):
+        raise UserError("secrets leave a dongle by its serial port alone: use the cable, and --port instead of --host", USAGE)
     if args.with_secrets and args.plain_secrets:
         raise UserError("--with-secrets encrypts them, --plain-secrets does not: give one", USAGE)
     if args.export and args.export != "-" and Path(args.export).exists() and not args.force:
@@ -79,6 +88,11 @@ def _check(args: argparse.Namespace, given: list[str]) -> None:
 
 def _open(args: argparse.Namespace):
     """The dongle, as settings/on_port.py describes what is asked of it."""
+    if args.host:
+        from host_tools.settings.on_network import NetworkSettings
+
+        args.reached = getattr(args, "reached", None) or dongle_http.connect(args)  # the token is asked for once
+        return NetworkSettings(args.reached)
     from host_tools.device import ports
     from host_tools.settings.on_port import PortSettings
 
@@ -86,7 +100,7 @@ def _open(args: argparse.Namespace):
         return PortSettings(args.port)
     found = ports()
     if len(found) != 1:
-        raise UserError(f"--port is missing; this computer has: {', '.join(found) or 'none with a board; is it plugged in?'}")
+        raise UserError(f"--port is missing (or --host ADDRESS of one in your network); this computer has: {', '.join(found) or 'none with a board; is it plugged in?'}")
     print(f"{found[0]} is the only port with a board", file=sys.stderr)
     return PortSettings(found[0])
 
@@ -176,6 +190,8 @@ def _undo(dongle) -> dict:
     good = dongle.undo()
     if good is None:
         raise UserError(f"{dongle.where}: the dongle keeps no settings with which it ran well", FAILED)
+    if not dongle.gives_secrets:
+        print("note: passwords and keys come back as they were too; over the network it is not told whether they differ", file=sys.stderr)
     return {name: good.get(name) for name in {**dongle.values, **good}}
 
 
@@ -190,7 +206,7 @@ def _change(dongle, changes: dict, files: dict[str, bytes], dry: bool) -> int:
     differ = {name: None if then[name] == defaults.get(name) else then[name] for name in then if then[name] != now.get(name)}
     for name in sorted(differ):
         before, after = now.get(name), then[name]
-        word = " (another)" if table.is_secret(name) and before and after else ""
+        word = (" (another)" if dongle.gives_secrets else " (anew)") if table.is_secret(name) and before and after else ""
         print(f"  {name}: {table.shown(name, before)} -> {table.shown(name, after)}{word}")
     for name in files:
         print(f"  file {name}, {len(files[name])} bytes")
@@ -212,8 +228,6 @@ def _export(dongle, args: argparse.Namespace, passphrase: str) -> None:
     from host_tools.settings import backup
 
     how = backup.SEALED if args.with_secrets else backup.PLAIN if args.plain_secrets else backup.LEFT_OUT
-    if how != backup.LEFT_OUT and not dongle.gives_secrets:
-        raise UserError(f"{dongle.where}: secrets leave a dongle by its serial port alone", USAGE)
     text = backup.to_text(dongle.values, dongle.device, how, passphrase)
     if args.export == "-":
         sys.stdout.write(text)
@@ -236,7 +250,8 @@ def show(values: dict) -> None:
     for name in sorted(named):
         print(f"{name.ljust(width)}  {table.shown(name, named[name])}")
     print(f"{len(named)} settings are set, {len(set(table_rows) - set(named))} are at their defaults (docs/settings.md lists them)")
-    _say(problem for problem in table.checked(named)[1])
+    told = {name: value for name, value in named.items() if value is not True or not table.is_secret(name)}  # over the network, of a secret only that it is set
+    _say(problem for problem in table.checked(told)[1])
 
 
 def _say(notes) -> None:
@@ -269,6 +284,7 @@ def _ask(args: argparse.Namespace) -> int:
     except (KeyboardInterrupt, EOFError):
         print("\nnothing was changed")
         return INTERRUPTED
-    args.port = where
+    if not args.host:
+        args.port = where
     with _open(args) as dongle:
         return _change(dongle, changes, {}, args.dry_run)

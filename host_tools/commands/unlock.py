@@ -1,11 +1,11 @@
-"""`meterbridge unlock`: a running dongle's serial port and the PIN of its meter in; the PIN entered by light, how it goes and what to do next out."""
+"""`meterbridge unlock`: a running dongle's serial port or address and the PIN of its meter in; the PIN entered by light, how it goes and what to do next out."""
 
 import argparse
 import getpass
 import re
 import sys
 
-from host_tools import pin_words
+from host_tools import dongle_http, pin_words
 from host_tools.errors import FAILED, INTERRUPTED, OK, USAGE, UserError
 
 HELP = "enter a German meter's PIN by the light of a running dongle's head, and switch its InF on"
@@ -15,6 +15,7 @@ meterbridge unlock --port /dev/ttyUSB0 --status
 meterbridge unlock --port /dev/ttyUSB0 --again
 meterbridge unlock --port COM3 --pin-file pin.txt --again --yes
 meterbridge unlock --port /dev/ttyUSB0 --next
+meterbridge unlock --host 192.168.1.20 --token-file token.txt
 """
 _ONE = ("status", "cancel", "next", "hold")
 _ASKED = 3  # times for a PIN that is none
@@ -24,6 +25,7 @@ _READ = 64  # characters of a file: a PIN and the end of its line
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The words of `meterbridge unlock`. There is none for the PIN: it would stand in the list of processes and in the shell's history."""
     parser.add_argument("--port", help="serial port of the dongle, such as /dev/ttyUSB0 or COM3; it runs on meanwhile")
+    dongle_http.add_arguments(parser)
     parser.add_argument("--pin-file", metavar="FILE", help="read the PIN from this file ('-': standard input, as without a terminal); else it is asked for")
     parser.add_argument("--again", action="store_true", help="although the last PIN failed; some meters lock for a time after several")
     parser.add_argument("--yes", action="store_true", help="ask nothing, and do not go through the meter's menu afterwards")
@@ -40,10 +42,10 @@ def run(args: argparse.Namespace) -> int:
 
     _check(args)
     pin = _given(args)
-    with Console(args.port) as console:
+    with dongle_http.connect(args) if args.host else Console(args.port) as console:
         session = Session(console, Screen())
         hello = console.hello
-        session.screen.say(f"{args.port}: {hello.get('id')}, meterbridge {hello['version']} on {hello.get('board')}")
+        session.screen.say(f"{console.port}: {hello.get('id')}, meterbridge {hello['version']} on {hello.get('board')}")
         for word in _ONE:
             if getattr(args, word):
                 return _one(session, word, args)
@@ -56,10 +58,12 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _check(args: argparse.Namespace) -> None:
-    if not args.port:
+    if args.port and args.host:
+        raise UserError("give --port or --host, not both", USAGE)
+    if not args.port and not args.host:
         from host_tools.device import ports
 
-        raise UserError(f"--port is missing; this computer has: {', '.join(ports()) or 'none with a board'}", USAGE)
+        raise UserError(f"--port is missing (or --host ADDRESS of a dongle in your network); this computer has: {', '.join(ports()) or 'none with a board'}", USAGE)
     if sum(getattr(args, word) for word in _ONE) > 1:
         raise UserError(f"one at a time: {', '.join('--' + word for word in _ONE)}", USAGE)
     if (args.again or args.hold) and not args.yes and not sys.stdin.isatty():
@@ -168,9 +172,9 @@ def _enter(session, args: argparse.Namespace, pin: dict, given: str | None) -> N
         session.rest(int(rest[1]) + 1)
         said = session.ask(entered + " again")
     if said.startswith("refused"):
-        raise UserError(f"{args.port}: {said}", FAILED)
+        raise UserError(f"{session.console.port}: {said}", FAILED)
     if not said and not session.status()["phase"]:
-        raise UserError(f"{args.port}: the dongle did not take the PIN; run the same command again", FAILED)
+        raise UserError(f"{session.console.port}: the dongle did not take the PIN; run the same command again", FAILED)
     session.screen.say("The dongle has the PIN. Leave the head where it is; Ctrl-C cancels.")
 
 

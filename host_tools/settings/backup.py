@@ -37,7 +37,7 @@ def to_text(values: dict, device: str, how: str = LEFT_OUT, passphrase: str = ""
     elif how == SEALED:
         head |= {"settings": settings, "sealed_secrets": _seal(hidden, passphrase, settings)}
     else:
-        head |= {"settings": settings, "left_out": sorted(hidden)}
+        head |= {"settings": settings, "left_out": sorted(name for name in table.secrets() if values.get(name))}
     return json.dumps(head, ensure_ascii=False, indent=1) + "\n"
 
 

@@ -27,6 +27,7 @@ EXAMPLES = {
     "backlog_per_s": "480",
     "status_interval_s": "30",
     "log_level": "info",
+    "update_url": "http://192.168.1.10/meterbridge.update",
     "mqtt_url": "mqtt://192.168.1.10",
     "mqtt_user": "meter",
     "mqtt_password": "the password of mqtt_user at the broker",

@@ -11,7 +11,7 @@ class PortSettings:
     """What `meterbridge configure` asks of a dongle, however it is reached; a context manager that lets go of it.
 
     `values`: what is set, by name (over a network, of a secret only True). `gives_secrets`: whether they are in there. `notes`: what the
-    owner should know about what was found, `damaged`: that the dongle's file was, so that it has to be written anew. `device`: its id, "" when it does not say. `where` it is, for messages.
+    owner should know about what was found, `damaged`: that its settings have to be written anew whatever changes, as its file is damaged. `device`: its id, "" when it does not say. `where` it is, for messages.
     """
 
     gives_secrets = True
