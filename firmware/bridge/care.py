@@ -2,16 +2,28 @@
 
 import os
 
+from bridge.core.unload import unload
 from bridge.hal import chip
-from bridge.update.life import Life
+from bridge.update.slots import read, running
 
 
 def begin(board, console, sinks: dict, station, clock, log, supervisor, status, url: str, version: str, mark) -> None:
     """`sinks`: by name, what gives its status; `url`: where to look for updates, or ""; `version`: what runs; `mark`: of its settings, see core/good.py."""
-    life = Life(version, console.store, sinks, clock.uptime_s, log, supervisor, chip.restart, mark)
-    console.update = life.told
+    _, back, note = read()
+    if back:
+        from bridge.update.life import Life
+
+        console.update = Life(version, console.store, sinks, clock.uptime_s, log, supervisor, chip.restart, mark).told
+    else:
+        from bridge.update.waiting import Waiting
+
+        Waiting(clock.uptime_s, supervisor, mark)
+        console.update = {"slot": running(), "state": "", "last": note}
+        if note:
+            log.info("update", note)
+    unload("bridge.update.slots")
     console.restart = chip.restart
-    status.add("update", life.told)
+    status.add("update", console.update)
     door = console.door
     if door:  # set-up by a phone: where no network is set, and once more after that has been done
         door.station, door.clock = station, clock

@@ -39,7 +39,7 @@ def updates(tmp_path_factory) -> Path:
     key = rsa.generate_private_key(public_exponent=65537, key_size=bundle.BITS)
     (folder / "update.pub").write_bytes(bundle.public(key))
     (folder / "good.update").write_bytes(bundle.make("0.2.0", files, key))
-    files["bridge/app.py"] = changed("app.py", ("    settings, problems = _settings()\n", "    raise OSError('no such chip')\n"))
+    files["bridge/app.py"] = changed("app.py", ('VERSION = "0.1.0"', "raise OSError('no such chip')"))
     (folder / "crashes.update").write_bytes(bundle.make("0.3.0", files, key))
     return folder
 

@@ -161,7 +161,7 @@ def test_settings_that_make_the_firmware_crash_are_undone(tmp_path, call, capsys
     home = test_safe_mode.Home(tmp_path / "home", out, device_name="Cellar")
     home.source_of("app", test_safe_mode.safe("app", ("    gc.collect()\n    archive = None", "    if settings['device_name'] == 'Boom':\n        raise OSError('no room')\n    archive = None")))
     home.source_of("core/supervisor", test_safe_mode.safe("core/supervisor", ("_CHORES = const(10)", "_CHORES = const(1)")))
-    home.source_of("update/life", test_safe_mode.safe("update/life", ("_HEALTHY_S = const(100)", "_HEALTHY_S = const(1)")))
+    home.source_of("update/waiting", test_safe_mode.safe("update/waiting", ("_HEALTHY_S = const(100)", "_HEALTHY_S = const(1)")))
     good = home.flash / "config.json.good"
     with home:
         home.dongle.wait_for("wifi: connected", PATIENCE_S)

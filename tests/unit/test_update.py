@@ -13,6 +13,7 @@ from bridge.update import judging, slots
 from bridge.update.life import Life
 from bridge.update.receiver import Receiver
 from bridge.update.signature import load, right
+from bridge.update.waiting import Waiting
 try:
     from scratch import Scratch
 except ImportError:
@@ -341,6 +342,16 @@ def test_settings_are_kept_as_good_when_their_start_was_and_not_before():
             World((), mark).run(100)
             assert device.read("config.json.good") == second
         assert "config.json.good.new" not in device.tree() and "bridge.core.good" not in sys.modules
+
+
+def test_a_start_that_is_no_trial_only_waits():
+    with Device() as device:
+        device.put("starts", b"2 ? OSError")
+        world = World(())
+        world.chores = ()
+        Waiting(lambda: world.now, world)
+        assert "starts" in device.tree() and world.run(90).chores
+        assert not world.run(100).chores and "starts" not in device.tree()
 
 
 def test_a_trial_stays_when_a_reading_came_and_one_destination_was_reached():
