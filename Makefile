@@ -66,8 +66,8 @@ flash: $(READY) ## make a dongle of a bare ESP32: MicroPython, firmware, setting
 deploy: $(READY) ## copy the firmware and a configuration to a board: PORT=/dev/ttyUSB0 BOARD=name CONFIG=file
 	@$(BIN)/meterbridge deploy $(if $(PORT),--port "$(PORT)") $(if $(BOARD),--board "$(BOARD)") $(if $(CONFIG),--config "$(CONFIG)")
 
-configure: $(READY) ## set up a dongle, asking for the few things it needs: PORT=/dev/ttyUSB0, or SET="mqtt_url=mqtt://192.168.1.10" QR='WIFI:...' CONFIG=file
-	@$(BIN)/meterbridge configure $(if $(PORT),--port "$(PORT)") $(if $(CONFIG),--config "$(CONFIG)") $(if $(SET),--set "$(SET)") $(if $(QR),--qr '$(QR)')
+configure: $(READY) ## set up a dongle, asking for the few things it needs: PORT=/dev/ttyUSB0 or HOST=192.168.1.20 TOKEN_FILE=token.txt, SET="mqtt_url=mqtt://192.168.1.10" QR='WIFI:...' CONFIG=file
+	@$(BIN)/meterbridge configure $(if $(PORT),--port "$(PORT)") $(if $(HOST),--host "$(HOST)") $(if $(TOKEN_FILE),--token-file "$(TOKEN_FILE)") $(if $(CONFIG),--config "$(CONFIG)") $(if $(SET),--set "$(SET)") $(if $(QR),--qr '$(QR)')
 
 export: $(READY) ## what a running dongle kept, as CSV: PORT=/dev/ttyUSB0 OUT=readings.csv FROM=2026-11 WHAT=quarters FORMAT=json
 	@$(BIN)/meterbridge export $(if $(PORT),--port "$(PORT)") $(if $(OUT),-o "$(OUT)") $(if $(FROM),--from "$(FROM)") $(if $(TO),--to "$(TO)") $(if $(WHAT),--what "$(WHAT)") $(if $(FORMAT),--format "$(FORMAT)")
@@ -75,8 +75,8 @@ export: $(READY) ## what a running dongle kept, as CSV: PORT=/dev/ttyUSB0 OUT=re
 erase: $(READY) ## make a running dongle forget what it kept, after a question: PORT=/dev/ttyUSB0 WHAT=readings
 	@$(BIN)/meterbridge erase $(if $(PORT),--port "$(PORT)") $(if $(WHAT),--what "$(WHAT)")
 
-unlock: $(READY) ## enter a German meter's PIN by the light of a running dongle's head, and follow it: PORT=/dev/ttyUSB0
-	@$(BIN)/meterbridge unlock $(if $(PORT),--port "$(PORT)") $(UNLOCK_ARGS)
+unlock: $(READY) ## enter a German meter's PIN by the light of a running dongle's head, and follow it: PORT=/dev/ttyUSB0, or HOST=192.168.1.20 TOKEN_FILE=token.txt
+	@$(BIN)/meterbridge unlock $(if $(PORT),--port "$(PORT)") $(if $(HOST),--host "$(HOST)") $(if $(TOKEN_FILE),--token-file "$(TOKEN_FILE)") $(UNLOCK_ARGS)
 
 doctor: $(READY) ## what is wrong with a dongle, and what to do: PORT=/dev/ttyUSB0, or HOST=192.168.1.20 TOKEN_FILE=token.txt
 	@$(BIN)/meterbridge doctor $(if $(PORT),--port "$(PORT)") $(if $(HOST),--host "$(HOST)") $(if $(TOKEN_FILE),--token-file "$(TOKEN_FILE)") $(DOCTOR_ARGS)
