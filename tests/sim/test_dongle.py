@@ -73,7 +73,7 @@ class Rig:
         tty.setraw(self.slave)
         (folder / "program.py").write_text(PROGRAM)
         settings = {"wifi_ssid": "home", "wifi_password": "secret1"}
-        self.dongle = Dongle(folder / "dongle", os.ttyname(self.slave), settings, main=folder / "program.py", **options)
+        self.dongle = Dongle(folder / "dongle", os.ttyname(self.slave), settings, main=folder / "program.py", **{"heap": "160k", **options})
 
     def tell(self, letter: str, expect: str) -> str:
         mark = self.dongle.mark()
@@ -101,7 +101,7 @@ def up(line: str) -> list:
 
 
 def test_reset_keeps_flash_and_rtc_memory_and_a_power_cut_only_flash(rig: Rig) -> None:
-    files = ["board.json", "config.json"]
+    files = ["access.json", "board.json", "config.json"]
     assert up(rig.dongle.wait_for("up ")) == [POWER_ON, "", files]
     rig.tell("M", "did M")
     assert up(rig.tell("R", "up ")) == [HARD_RESET, "kept", [*files, "note"]]
