@@ -36,8 +36,13 @@ class Access:
 
 
 def network(mac: bytes) -> str:
-    """The name of the dongle, which its own Wi-Fi has too, by its chip's address."""
+    """The name of the dongle by its chip's address."""
     return "mb-" + mac.hex()[-6:]
+
+
+def own_wifi(mac: bytes) -> str:
+    """The name of the Wi-Fi that it opens to be set up."""
+    return "meterbridge-" + mac.hex()[-6:]
 
 
 def wifi_text(name: str, password: str) -> str:

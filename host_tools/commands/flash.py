@@ -206,10 +206,10 @@ class Flashing:
             time.sleep(0.2)
 
     def _show(self, made: access.Access) -> None:
-        name = access.network(self.mac)
+        name = access.own_wifi(self.mac)
         print("\nWrite this down now, it is shown only once. On the serial console, 'access new' makes another.")
         print(f"  token for its page and its data on the network:  {made.shown()}")
-        print(f"  its own Wi-Fi, while it has no settings:         {name}   password  {made.password}")
+        print(f"  its own Wi-Fi, to set it up with a phone:        {name}   password  {made.password}")
         print(access.qr(access.wifi_text(name, made.password)) + "\n", flush=True)
 
     def _first(self) -> int:

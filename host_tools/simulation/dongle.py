@@ -184,8 +184,7 @@ class Dongle:
             (self.folder / "rtc").unlink(missing_ok=True)  # RTC memory lives through resets, not through a power cut
         (self.folder / "watchdog").unlink(missing_ok=True)
         make_line(self.uart)
-        chip = {"uart": self.uart, "line": self.line_file and str(self.line_file), "unique_id": self.unique_id, "reset_cause": cause}
-        chip["ports"] = {"80": self.http_port, "53": self.dns_port}
+        chip = {"uart": self.uart, "line": self.line_file and str(self.line_file), "unique_id": self.unique_id, "reset_cause": cause, "ports": {"80": self.http_port, "53": self.dns_port}}
         chip_file = write_chip(self.folder, {**chip, **self.storage.chip(), **(self.light.chip() if self.light else {})})
         env = runtime.environment(board="sim", extra={"MB_SIM": str(chip_file), **self.env})
         self._cuts = self.storage.wear().cuts

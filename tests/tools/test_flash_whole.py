@@ -73,7 +73,7 @@ def test_a_bare_chip_a_second_run_and_one_that_erases_and_is_pulled_out(tmp_path
             assert in_flash(board, data, "esp32")
             assert re.search(r"P1 meter found \(115200 8N1 inverted\), \d+ readings?, MQTT connected\ndone\.\n$", out), out
             token = re.search(r"on the network:  ([A-Z2-7-]+)\n", out).group(1).replace("-", "")
-            password = re.search(r"mb-234567   password  (\S+)\n", out).group(1)
+            password = re.search(r"meterbridge-234567   password  (\S+)\n", out).group(1)
             kept = json.loads((board.board.flash / "access.json").read_text())
             assert len(token) == 26 and kept == {"ap_password": password, "token": hashlib.sha256(token.encode()).hexdigest()}
             assert out.count("█") > 100, "a QR code"

@@ -5,6 +5,7 @@ it is, null is the default, "set" a secret that stays. What cannot be used is an
 """
 
 import asyncio
+import gc
 
 from bridge.core.errors import SettingsError
 from bridge.core.unload import unload
@@ -22,6 +23,10 @@ _LONGEST = 63  # bytes of a password: what the driver takes
 async def answer(request, reply, door) -> None:
     """Shows, tries or saves them."""
     saves = request.path.endswith("save")
+    if request.method == b"POST":
+        door.portal.heard = ()  # the rules of all settings take much memory
+        door.portal.scanned = None
+        gc.collect()
     wanted = await request.json() if request.left else {}
     what = wanted.pop("what", "wifi")
     problem = None

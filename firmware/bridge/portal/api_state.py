@@ -27,6 +27,8 @@ async def answer(request, reply, door) -> None:
         "ssid": station.networks[station.number][0] if station.networks else "",
         "readings": store.next - store.oldest if store else 0,
         "trial": portal.trial,
+        "protocol": live.meter.protocol if live else "",
+        "sinks": {sink.name: {"state": sink.state, "acknowledged": sink.acknowledged, "last_error": sink.last_error} for sink in station.sinks},
     }
     if address and live and portal.after:
         portal.seen()

@@ -1,4 +1,4 @@
-"""What a guest of the set-up portal asks for: a request in; the page, its parts, an answer of its interface, or the way to the page out.
+"""What a guest of the set-up portal asks for: a request in; the module that has the page, answers for its interface, or leads to the page out.
 
 Whatever else a phone asks (Android's /generate_204, Apple's /hotspot-detect.html, Windows' /connecttest.txt, other names) is led to the page:
 so it sees that this network has one, and shows it.
@@ -23,28 +23,20 @@ _ROUTES = (
 )
 
 
-async def answer(request, reply, door) -> None:
-    """Answers, or has it answered."""
-    portal = door.portal
-    if not portal:
-        raise Refusal(503, "the portal was closed")
+def find(request, portal) -> str:
+    """The module that answers; Refusal for what is not there, or not asked for so."""
     path = request.path
     reads = request.method in _READ
-    module = ""
     if reads and (path == "/" or path in _PAGES):
-        if path == "/":
-            request.path = "/portal.html"
-        module = "bridge.serve.http_static"
+        portal.busy()
+        request.path = "/portal.html" if path == "/" else path
+        return "bridge.serve.http_static"
     for place, changes, name in _ROUTES:
         if path == place:
             if changes == reads:
                 raise Refusal(405, "this takes %s" % ("POST" if changes else "GET"), b"Allow: %s\r\n" % (b"POST" if changes else b"GET, HEAD"))
-            module = name
-    if not module:
-        if not reads or path.startswith("/portal/"):
-            raise Refusal(404, "nothing is there")
-        return await reply.start(302, b"text/html", 0, b"Cache-Control: no-store\r\nLocation: http://%s/\r\n" % portal.address.encode())
-    portal.busy()
-    if module not in door.loaded:
-        door.loaded.append(module)
-    await __import__(module, None, None, ("answer",)).answer(request, reply, door)
+            portal.busy()
+            return name
+    if reads and not path.startswith("/portal/"):
+        return "bridge.portal.elsewhere"
+    raise Refusal(404, "nothing is there")

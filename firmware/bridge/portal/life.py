@@ -27,8 +27,6 @@ class Portal:
     `heard`: what the last scan found, and `scanned`: ticks of that.
     """
 
-    entry = "bridge.portal.entry"
-
     def __init__(self, door, point, name: str, after: bool):
         self.door = door
         self.point = point

@@ -17,7 +17,7 @@ _GONE_MS = const(3000)
 _LASTING_MS = const(6000)  # the driver goes on telling of the last try for a while
 _FIRST_MS = const(400)  # for the answer that the test goes on to arrive
 _TIME_MS = const(12000)  # for the clock, by which certificates are judged
-_PARTS = ("bridge.wifi.reasons", "bridge.portal.trial_sinks", "bridge.portal.trial", "bridge.push.tls", "bridge.push.http_url", "bridge.push.mqtt_connect", "bridge.push.reasons")
+_PARTS = ("bridge.wifi.reasons", "bridge.portal.trial_sinks", "bridge.portal.trial", "bridge.push.tls", "bridge.push.http_url")
 
 
 async def run(portal, values: dict, what: str) -> None:

@@ -108,7 +108,7 @@ class _Client:
             except Refusal as why:
                 refusal = why
             _forget_head(door.clients, self)
-            unload(door.routes, "bridge.serve.http_access", "bridge.config.access")
+            unload(door.routes, "bridge.portal.entry", "bridge.serve.http_access", "bridge.config.access")
             from bridge.serve.http_answer import Answer
 
             reply = Answer(stream, self.patience, request.method == b"HEAD")
@@ -154,7 +154,7 @@ class _Client:
         if portal:
             if refusal:
                 raise refusal
-            return portal.entry
+            return __import__("bridge.portal.entry", None, None, ("find",)).find(request, portal)
         module, public = __import__(door.routes, None, None, ("find",)).find(request.method, request.path)
         if not public:
             from bridge.serve.http_access import check

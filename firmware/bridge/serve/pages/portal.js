@@ -1,6 +1,6 @@
 "use strict";
 const $ = id => document.getElementById(id);
-const POLL = 1500, PATIENCE = 9000, LOST = 3;
+const POLL = 1000, PATIENCE = 9000, LOST = 3;
 const STEPS = ["wifi", "meter", "target", "save"];
 const PROTOCOLS = {p1: "P1", sml: "SML", d0: "D0 (IEC 62056-21)", hdlc: "DLMS (HDLC)", mbus: "DLMS (M-Bus)", dlms: "DLMS", amis: "AMIS"};
 /* What is wrong is said in full by the page for these; for others the dongle's own words help to find it. */
@@ -14,11 +14,21 @@ const ap = () => "meterbridge-" + (state.id || "").slice(-6);
 
 /* The dongle's interface. What it refuses is thrown with its words; so is silence, as a TypeError or an abort. */
 async function ask(path, body) {
+  for (let tries = 0; ; tries++) {
+    try {
+      return await once(path, body);
+    } catch (error) {
+      if (error.status !== 503 || tries === 6) throw error;  // it has no memory at this moment
+    }
+    await wait(2 * POLL);
+  }
+}
+async function once(path, body) {
   const stop = new AbortController(), timer = setTimeout(() => stop.abort(), PATIENCE);
   try {
     const more = body === undefined ? {} : {method: "POST", headers: {"Content-Type": "application/json"}, body: JSON.stringify(body)};
     const answer = await fetch("/portal/" + path, {cache: "no-store", signal: stop.signal, ...more});
-    const found = await answer.json();
+    const found = await answer.json().catch(() => ({}));
     reached();
     if (!answer.ok) throw Object.assign(new Error(found.error), {status: answer.status === 401 ? 0 : answer.status, field: found.field});  // 401: its station is in a network with these addresses for the moment
     return found;
@@ -233,7 +243,7 @@ async function test(what, box) {
       const trial = state.trial;
       if (!trial) throw Object.assign(new Error(""), {status: 409});
       if (trial.over) {
-        say(box, trial.code ? "bad" : "good", verdict(trial), PLAIN.includes(trial.code) ? "" : trial.detail);
+        say(box, trial.code ? "bad" : "good", verdict(trial), PLAIN.includes(trial.code) || trial.code === "refused" && trial.stage !== "wifi" ? "" : trial.detail);
         if (!trial.code && trial.address) home = trial.address;
         return !trial.code;
       }
@@ -282,7 +292,7 @@ function summary() {
   const where = to();
   pairs($("summary"), [[t("wifi"), ssid() || "–"], [t("meter"), state.reading ? protocol() || t("count") + ": " + state.readings : t("nothing")], [t("target"), where === "later" ? t("later") : where === "mqtt" ? "MQTT " + targetName() : $("url").value.trim()]]);
 }
-const protocol = () => PROTOCOLS[(state.meter || {}).protocol] || (state.meter || {}).protocol || "";
+const protocol = () => PROTOCOLS[state.protocol] || state.protocol || "";
 function fill() {
   $("who").textContent = ap();
   note($("safe"), state.safe ? t("safe_mode", state.safe) : "");
@@ -319,14 +329,14 @@ async function watch(restarting) {
     try {
       const found = await ask("state");
       if (!restarting || found.boot !== boot || found.after) {
-        const more = step !== "wifi" || restarting ? await ask("status") : state;
-        state = {...found, meter: more.meter, sinks: more.sinks};
+        state = found;
+        if (!state.reading && (step === "meter" || step === "done")) state.meter = (await ask("status").catch(() => ({}))).meter;
         if (state.address) home = state.address;
         if (step === "wait") { restarting = false; settings = await ask("settings"); for (const id of ["password", "mqtt_password", "http_token", "key", "auth"]) $(id).value = ""; show("done"); }
         fill();
       }
     } catch (_) { /* lost for the moment: `ask` says so */ }
-    await wait(step === "meter" || step === "done" || step === "wait" ? POLL : 4 * POLL);
+    await wait(step === "meter" || step === "done" || step === "wait" ? 2 * POLL : 4 * POLL);
   }
 }
 
