@@ -43,7 +43,7 @@ class Box:
         given = {"settings": None, "heap": "512k", **options}
         env = {"MICROPYPATH": path, **given.pop("env", {})}
         self.dongle = Dongle(folder / "dongle", self.wire.path, line_file=line, main=built / "main.py", env=env, **given)
-        self.dongle.wifi = {"points": AIR, "own_address": OWN, "address": HOME, "scan_ms": 300, "join_ms": 300, "dhcp_ms": 200}
+        self.dongle.wifi = {"points": AIR, "own_address": OWN, "address": HOME, "scan_ms": 100, "join_ms": 50, "dhcp_ms": 50}
         self.player = Player(Live(made), self.wire)
 
     def __enter__(self):

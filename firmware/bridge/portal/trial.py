@@ -11,11 +11,11 @@ from micropython import const
 
 from bridge.core.unload import unload
 
-_STEP_MS = const(300)
+_STEP_MS = const(150)
 _JOIN_MS = const(20000)
 _GONE_MS = const(3000)
 _LASTING_MS = const(6000)  # the driver goes on telling of the last try for a while
-_FIRST_MS = const(400)  # for the answer that the test goes on to arrive
+_FIRST_MS = const(200)  # for the answer that the test goes on to arrive
 _TIME_MS = const(12000)  # for the clock, by which certificates are judged
 _PARTS = ("bridge.wifi.reasons", "bridge.portal.trial_sinks", "bridge.portal.trial", "bridge.push.tls", "bridge.push.http_url")
 
