@@ -99,13 +99,12 @@ class MqttClient:
             size -= len(piece)
             joined += len(piece)
             if joined > _SEGMENT:
-                await self._send(b"".join(out))
-                out.clear()
+                await self._send_all(out)
                 joined = len(piece)
             out.append(piece)
         if size:
             raise ValueError("payload and its size differ")
-        await self._send(b"".join(out))
+        await self._send_all(out)
         self._torn = False
         if packet_id in self.waiting:
             self.waiting[packet_id] = time.ticks_ms()
@@ -174,6 +173,15 @@ class MqttClient:
                 self._fail("the broker takes no more data")
             self.check()
         self._last_sent = time.ticks_ms()
+
+    async def _send_all(self, pieces: list) -> None:
+        """Together, or one by one where no memory is in one piece; leaves the list empty."""
+        try:
+            pieces[:] = [b"".join(pieces)]
+        except MemoryError:
+            pass
+        while pieces:
+            await self._send(pieces.pop(0))
 
     async def _read(self) -> None:
         incoming = self.incoming
