@@ -28,7 +28,7 @@ _START_FILES = ("boot.py", "main.py")  # MicroPython looks for these names
 _NATIVE = re.compile(r"^\s*@micropython\.(viper|native|asm_\w+)", re.MULTILINE)
 
 
-# Modules that are in memory together for as long as the device is on, and what holds them there.
+# Modules that are in memory together, most of them for as long as the device is on, and what holds them there.
 JOINED = {
     "bridge.root": ("bridge.core.errors", "bridge.core.unload", "bridge.core.address"),  # apart, for what the start needs before all else
     "bridge.base": tuple(f"bridge.{name}" for name in (
@@ -41,6 +41,9 @@ JOINED = {
     )),
     "bridge.push.mqtt_sink": tuple(f"bridge.push.{name}" for name in ("mqtt_packets", "mqtt_client", "sequences", "mqtt_delivery", "mqtt_sink")),
     "bridge.push.http_sink": ("bridge.push.http_client", "bridge.push.http_sink"),
+    "bridge.push.homeassistant": ("bridge.push.homeassistant_entities", "bridge.push.homeassistant"),
+    "bridge.decoding.dlms": ("bridge.decoding.dlms_walk", "bridge.decoding.dlms"),
+    "bridge.decoding.sml": ("bridge.decoding.sml_quirks", "bridge.decoding.sml"),
 }  # fmt: skip
 
 

@@ -1,7 +1,8 @@
 """Joins modules that are always in memory together: syntax trees and groups in, fewer trees out.
 
 A module takes some 300 bytes beside what it does: its table, its names, its imports. Names that two modules of a group use for
-different things become different. A module that a text names (to unload it, to import it by name) must not go into another.
+different things become different. A module that a text names (to import it by name) must not go into another; where one is unloaded, the
+group is unloaded in the same call.
 """
 
 import ast
@@ -15,11 +16,22 @@ def join(trees: dict[str, ast.Module], groups: dict[str, tuple[str, ...]]) -> No
     """Changes `trees`: the modules of each group become one, by the group's name (which may be that of a member)."""
     for group, members in groups.items():
         wanted = [name for name in members if name in trees]
+        for tree in trees.values():
+            _unload_whole(tree, group, wanted)
         texts = {word for tree in trees.values() for word in words_of(tree, " ")}
         named = [name for name in wanted if name in texts and name != group]
         if named:
             raise ValueError(f"{named[0]} is named in a text: it cannot be joined")
         _Join(trees, group, _in_order(trees, wanted)).run()
+
+
+def _unload_whole(tree: ast.Module, group: str, members: list[str]) -> None:
+    """Takes members out of the calls that unload the group as well."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "unload":
+            texts = [part.value if isinstance(part, ast.Constant) else None for part in node.args]
+            if group in texts:
+                node.args = [part for part, text in zip(node.args, texts) if text == group or text not in members]
 
 
 def _in_order(trees: dict[str, ast.Module], members: list[str]) -> list[str]:
