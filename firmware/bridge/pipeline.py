@@ -125,7 +125,11 @@ class Pipeline:
 
                 self._security = Security(self._keys[0], self._keys[1], self._replay)
             made = _attribute(decoding, decoder)
-            decode = (made(self._security) if protocol == "amis" else made(self._security, self._text)).decode
+            if protocol == "amis":
+                decode = made(self._security).decode
+            else:
+                self._security.prepare()
+                decode = made(self._security, self._text).decode
         else:
             decode = _attribute(decoding, "decode")
         link = (_attribute(framing, framer)(), decode)

@@ -52,7 +52,14 @@ class Security:
         self._counter = -1
         self._row = 0  # counters in a row that look like a meter's that began anew, the newest of them
         self._newest = -1
-        self._cipher = None  # made by the first telegram that needs it
+        self._cipher = None
+
+    def prepare(self) -> None:
+        """Makes the cipher, if there is a key: best while the memory is in large pieces, as the chip compiles a part of it."""
+        if self._cipher is None and self.key is not None:
+            from bridge.decoding.gcm import Gcm
+
+            self._cipher = Gcm(self.key, self.auth_key)
 
     def open(self, frame) -> None:
         """Decrypts the APDU in its place; moves frame.start and frame.end to the plaintext, sets frame.security.
@@ -128,10 +135,7 @@ class Security:
             if security & _ENCRYPTED:
                 self._refuse("key_missing")
             return "unauthenticated"
-        if self._cipher is None:
-            from bridge.decoding.gcm import Gcm
-
-            self._cipher = Gcm(self.key, self.auth_key)
+        self.prepare()
         cipher = self._cipher
         if not security & _ENCRYPTED:
             if not cipher.verify(buffer, title, counter, start, end):

@@ -21,6 +21,14 @@ _MOST_IN_BATCH = const(40)
 _BACKLOG_IN_FLIGHT = const(5)
 
 
+def sized(pieces: list) -> tuple:
+    """(bytes of all of them, the pieces), as the client takes a payload."""
+    size = 0
+    for piece in pieces:
+        size += len(piece)
+    return size, pieces
+
+
 class Delivery(Sink):
     """A sink's readings on the way to a broker. `base`: the topics' start; `client`: of the present connection."""
 
@@ -59,12 +67,10 @@ class Delivery(Sink):
 
     async def send(self, topic: str, pieces: list, retain: bool, first: int, last: int) -> None:
         """Publishes below `base`; the broker's acknowledgement is that of the readings first..last."""
-        size = 0
-        for piece in pieces:
-            size += len(piece)
+        payload = sized(pieces)
         if not retain:
-            self._limit = max(1, min(_MOST_IN_BATCH, self._count * _BATCH_BYTES // size))
-        packet_id = await self.client.publish(self.base + topic, (size, pieces), 1, retain)
+            self._limit = max(1, min(_MOST_IN_BATCH, self._count * _BATCH_BYTES // payload[0]))
+        packet_id = await self.client.publish(self.base + topic, payload, 1, retain)
         self.sequences.add(first, last, packet_id)
 
     def batch(self):

@@ -14,7 +14,7 @@ from micropython import const
 
 from bridge.core.errors import BridgeError
 from bridge.core.unload import unload
-from bridge.push.mqtt_delivery import Delivery
+from bridge.push.mqtt_delivery import Delivery, sized
 from bridge.push.mqtt_packets import MqttError
 from bridge.push.payload import time_of
 
@@ -212,8 +212,7 @@ class MqttSink(Delivery):
         """
         self._status_due = time.ticks_add(time.ticks_ms(), self.context.settings.get("status_interval_s") * 1000)
         await self.client.publish(self.base + "/bridge", _ONLINE, 0, True)
-        pieces = list(self.context.status())
-        await self.client.publish(self.base + "/status", (sum([len(piece) for piece in pieces]), pieces), 0, True)
+        await self.client.publish(self.base + "/status", sized(list(self.context.status())), 0, True)
 
     async def _publish_profile(self) -> None:
         """Its code is loaded for the moment; where the memory is too small for that, the readings go on without."""
@@ -226,4 +225,4 @@ class MqttSink(Delivery):
         if pieces:
             pieces[0] = b"{" + pieces[0][1:]
             pieces.append(b"}")
-            await self.client.publish(self.base + "/profile", (sum([len(piece) for piece in pieces]), pieces), 0, True)
+            await self.client.publish(self.base + "/profile", sized(pieces), 0, True)
