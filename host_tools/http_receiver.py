@@ -99,6 +99,14 @@ class HttpReceiver:
         if len(self._order) > _KNOWN:
             self._known.discard(self._order.popleft())
 
+    def holes(self) -> int:
+        """Numbers between the first and the newest reading of each start that did not come."""
+        with self._lock:
+            numbers: dict = {}
+            for device, boot, seq in self._known:
+                numbers.setdefault((device, boot), []).append(seq)
+        return sum(max(seqs) - min(seqs) + 1 - len(seqs) for seqs in numbers.values())
+
     def refuse(self) -> None:
         """Count a request that was none."""
         with self._lock:
