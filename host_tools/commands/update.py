@@ -3,20 +3,18 @@
 import argparse
 import http.client
 import json
-import os
 import sys
 from pathlib import Path
 
-from host_tools import bundle
+from host_tools import bundle, dongle_http
 from host_tools.errors import FAILED, OK, USAGE, UserError
 
 HELP = "give a running dongle a signed update, over the network or its serial port"
 EXAMPLES = """
-meterbridge update meterbridge-0.2.0.update --host mb-d4e5f6.local --token ABCD-EFGH-...
+meterbridge update meterbridge-0.2.0.update --host 192.168.1.20 --token-file token.txt
 meterbridge update meterbridge-0.2.0.update --port /dev/ttyUSB0
 meterbridge update meterbridge-0.1.9.update --port COM3 --force
 """
-TOKEN = "METERBRIDGE_TOKEN"
 _SILENCE_S = 60  # the dongle writes between two telegrams of the meter
 _PIECE = 4096
 
@@ -24,9 +22,8 @@ _PIECE = 4096
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The words of `meterbridge update`."""
     parser.add_argument("file", help="what 'meterbridge release' made")
-    parser.add_argument("--host", help="address of the dongle in the network: mb-d4e5f6.local or 192.168.1.20, with :PORT where it is not 80")
-    parser.add_argument("--token", help=f"the dongle's token (or set {TOKEN}, which other users of this computer do not see)")
     parser.add_argument("--port", help="serial port of the dongle, such as /dev/ttyUSB0 or COM3; it runs on meanwhile")
+    dongle_http.add_arguments(parser)
     parser.add_argument("--force", action="store_true", help="also an older version than the one that runs")
 
 
@@ -43,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
     if args.port:
         done = _by_serial(args.port, data, args.force)
     else:
-        done = _by_network(args.host, args.token or os.environ.get(TOKEN, ""), data, args.force)
+        done = _by_network(args.host, dongle_http.read_token(args.token_file), data, args.force)
     print(f"version {done['version']} is on the dongle, which restarts and tries it")
     print("it stays once a reading came and a destination was reached, within ten minutes; else the one before runs again ('update' in the status)")
     return OK
@@ -55,9 +52,7 @@ def _progress(done: int, total: int) -> None:
 
 
 def _by_network(host: str, token: str, data: bytes, force: bool) -> dict:
-    if not token:
-        raise UserError(f"the dongle's token is missing: --token, or {TOKEN} in the environment", USAGE)
-    link = http.client.HTTPConnection(host, timeout=_SILENCE_S)
+    link = http.client.HTTPConnection(*dongle_http.address_of(host), timeout=_SILENCE_S)
 
     def pieces():
         for at in range(0, len(data), _PIECE):

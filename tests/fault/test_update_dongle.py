@@ -28,7 +28,7 @@ def changed(name: str, *changes: tuple[str, str]) -> bytes:
 
 @pytest.fixture(scope="module")
 def updates(tmp_path_factory) -> Path:
-    """A folder with update.pub, good.update (0.2.0), and crashes.update (0.3.0), whose program dies."""
+    """A folder with update.pub, the dongle's token, good.update (0.2.0), and crashes.update (0.3.0), whose program dies."""
     folder = tmp_path_factory.mktemp("updates")
     built = build.build("sim", folder / "built", own_names=True)  # so that a module can be put in another's place
     files = {file.name: file.path.read_bytes() for file in built if file.name.startswith("bridge/")}
@@ -38,6 +38,7 @@ def updates(tmp_path_factory) -> Path:
     files["bridge/app.py"] = changed("app.py", ('VERSION = "0.1.0"', 'VERSION = "0.2.0"'))
     key = rsa.generate_private_key(public_exponent=65537, key_size=bundle.BITS)
     (folder / "update.pub").write_bytes(bundle.public(key))
+    (folder / "token").write_text(TOKEN)
     (folder / "good.update").write_bytes(bundle.make("0.2.0", files, key))
     files["bridge/app.py"] = changed("app.py", ('VERSION = "0.1.0"', "raise OSError('no such chip')"))
     (folder / "crashes.update").write_bytes(bundle.make("0.3.0", files, key))
@@ -97,7 +98,7 @@ def none_missing(home: Home) -> bool:
 
 def test_over_the_network_no_reading_is_lost_and_it_stays(home, updates):
     since = home.dongle.mark()
-    said = home.update(updates / "good.update", "--host", f"127.0.0.1:{home.dongle.http_port}", "--token", TOKEN)
+    said = home.update(updates / "good.update", "--host", f"127.0.0.1:{home.dongle.http_port}", "--token-file", updates / "token")
     assert "version 0.2.0 is on the dongle" in said, said + home.log
     home.dongle.wait_for("meterbridge 0.2.0 on sim, start 2 (reset)", PATIENCE_S, since)
     home.dongle.wait_for("0.2.0 is on trial", PATIENCE_S, since)
@@ -123,7 +124,7 @@ def test_over_the_network_no_reading_is_lost_and_it_stays(home, updates):
 
 def test_one_that_no_reading_comes_from_and_one_that_crashes_are_taken_back(home, updates):
     since = home.dongle.mark()
-    assert "is on the dongle" in home.update(updates / "good.update", "--host", f"127.0.0.1:{home.dongle.http_port}", "--token", TOKEN)
+    assert "is on the dongle" in home.update(updates / "good.update", "--host", f"127.0.0.1:{home.dongle.http_port}", "--token-file", updates / "token")
     home.dongle.wait_for(f"update 0.2.0 was taken back: no reading came within {TRIAL_S // 60} minutes", PATIENCE_S + TRIAL_S, since)
     home.dongle.wait_for("meterbridge 0.1.0 on sim, start 3 (reset)", PATIENCE_S, since)
     assert home.slot.startswith("a - update 0.2.0 was taken back")
@@ -153,12 +154,13 @@ def test_what_is_refused_says_why_and_changes_nothing(home, updates, tmp_path, c
         assert len(said.strip().splitlines()) == 1, said
         return said
 
-    assert "not by the key that this dongle trusts" in refused(strange, *here, "--token", TOKEN)
+    assert "not by the key that this dongle trusts" in refused(strange, *here, "--token-file", updates / "token")
     assert "not by the key that this dongle trusts" in refused(strange, "--port", home.port.path)
-    assert "401" in refused(strange, *here, "--token", "wrong") or "token" in refused(strange, *here, "--token", "wrong")
-    assert "the dongle's token is missing" in refused(strange, *here)
+    (tmp_path / "wrong").write_text("WRONG")
+    assert "token" in refused(strange, *here, "--token-file", tmp_path / "wrong")
+    assert "the dongle's token is needed" in refused(strange, *here)
     strange.write_bytes(strange.read_bytes()[:-1])
-    assert "damaged" in refused(strange, *here, "--token", TOKEN)
+    assert "damaged" in refused(strange, *here, "--token-file", updates / "token")
     assert "no such file" in refused(tmp_path / "none", *here)
     assert home.slot == "a" and not (home.dongle.flash / "b").exists()
     home.good(2)
