@@ -20,7 +20,7 @@ HELP = {
     "meter_poll_s": "seconds between two requests to a meter that has to be asked (D0, modes A to C)",
     "meter_timeout_s": "seconds without a reading after which the meter is shown as offline",
     "journal_kb": "RAM kept for readings, in KB (0: 4 where there is flash for them, else 12, or 64 where there is PSRAM)",
-    "journal_flash_kb": "most flash kept for readings, in KB, as far as that much is free (0: RAM alone)",
+    "journal_flash_kb": "most flash kept for readings, in KB, as far as that much is free beside the next firmware (0: RAM alone)",
     "journal_detail_s": "how often voltages, currents and phases go to the history, in seconds (0: every reading)",
     "unlock_commands": "true lets who may write to the broker enter the meter's PIN by light, at unlock/set below mqtt_topic",
     "unlock_keep_alive": "true keeps a PIN in memory after it was entered and the meter unlocked by a flash each 100 s: for meters without InF",
