@@ -20,6 +20,8 @@ meterbridge flash --erase                                      from nothing; set
 _BACK_S = 15.0  # until a chip's own USB is back after a restart
 _QUIET_S = 1.0  # longer than the pause between the loader's words and MicroPython's
 _START_S = 4.0  # a firmware that never is quiet is up by then
+_SMALL = """note: {name} has no PSRAM. This firmware needs about 152 KB for Python, and an ESP32 without PSRAM leaves about 112 beside Wi-Fi:
+it may restart for want of memory, or not start. See "Memory" in the README."""
 _AGAIN = "Run the same command again: it goes on where it stopped."
 
 
@@ -82,6 +84,8 @@ class Flashing:
                 self._look()
                 fits = self.found is not None and (fits if image else there[1].lstrip("v") == self.table["version"])
             board = self._board()
+            if board["psram"] is False:
+                print(_SMALL.format(name=board["name"]))
             erase = self._consent(there)
             if fits and not erase:
                 print(f"MicroPython {there[1]} is there already")
