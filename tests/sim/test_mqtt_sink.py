@@ -80,7 +80,7 @@ def test_first_things_first(broker, dongle):
     with Watcher(broker) as late:  # what is retained
         for topic, payload in (("bridge", "online"), ("meter", "online"), ("state", None), ("status", None)):
             assert late.wait_for(f"{BASE}/{topic}", payload).retain
-        assert json.loads(late.of(BASE + "/status")[0].payload)["meter"] == {"frames": 2}
+        assert json.loads(late.of(BASE + "/status")[0].payload)["meter"]["frames"] in (1, 2)  # before or after the reading
 
 
 def test_each_reading_goes_live_and_none_twice(broker, dongle):
