@@ -28,7 +28,7 @@ def test_request_as_it_arrives(server, client):
     client.ok("open", url=f"{server.url}/a/b?x=1&y=%20", token="secret", header="X-Api-Key: 12 34")
     answer = client.ok("post", piece="abc", count=1000)
     assert answer["status"] == 204
-    [request] = server.requests
+    [request] = server.wait(lambda s: list(s.requests))  # noted when the answer is out
     assert request.path == "/a/b?x=1&y=%20"
     assert request.body == b"abc" * 1000
     assert request.headers["Host"] == f"{HOST}:{server.port}"
